@@ -11,18 +11,18 @@ EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 def now() -> int:
-    """Return the current instant by this machine's clock."""
+    """Returns the current instant by this machine's clock."""
     return time.time_ns() // 1000
 
 
 def elapsed() -> int:
-    """Return the microseconds since this machine started, suspended or not. Nobody can set this clock."""
+    """Returns the microseconds since this machine started, suspended or not. Nobody can set this clock."""
     # Other systems than Linux have no such clock; there, time in which the machine sleeps may not count.
     return time.clock_gettime_ns(getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)) // 1000
 
 
 def boot() -> str:
-    """Return what identifies this start of the machine; "" if unknown. `elapsed` counts from it."""
+    """Returns what identifies this start of the machine; "" if unknown. `elapsed` counts from it."""
     try:
         return BOOT_ID.read_text().strip()
     except OSError:
@@ -30,12 +30,12 @@ def boot() -> str:
 
 
 def to_iso(instant: int) -> str:
-    """Format an instant like `2031-02-03T04:05:06.789012+00:00`, without the fraction if it is zero."""
+    """Formats an instant like `2031-02-03T04:05:06.789012+00:00`, without the fraction if it is zero."""
     return (EPOCH + timedelta(microseconds=instant)).isoformat()
 
 
 def from_iso(text: str) -> int:
-    """Parse an ISO 8601 text with a time zone.
+    """Parses an ISO 8601 text with a time zone.
 
     Raises:
         ValueError: the text is not ISO 8601, has no time zone, or is not in the years 1 to 9999 of UTC.
@@ -51,5 +51,5 @@ def from_iso(text: str) -> int:
 
 
 def to_milliseconds(instant: int) -> int:
-    """Convert to milliseconds since 1970, as the oldest user information has them (`http-api.md` §8.1)."""
+    """Converts to milliseconds since 1970, as the oldest user information has them (`http-api.md` §8.1)."""
     return instant // 1000

@@ -2,5 +2,5 @@
 
 
 def counted(number: int, one: str, many: str) -> str:
-    """Return a number with the words for one thing, or for several: `counted(1, "key", "keys")`."""
+    """Returns a number with the words for one thing, or for several: `counted(1, "key", "keys")`."""
     return f"{number} {one if number == 1 else many}"

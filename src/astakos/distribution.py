@@ -16,18 +16,18 @@ class Distribution:
     __slots__ = ("bounds", "counts", "total")
 
     def __init__(self, bounds: Sequence[float]) -> None:
-        """Start without values."""
+        """Starts without values."""
         self.bounds = bounds
         self.counts = [0] * (len(bounds) + 1)
         self.total = 0.0
 
     def add(self, value: float) -> None:
-        """Count one value."""
+        """Counts one value."""
         self.counts[bisect_left(self.bounds, value)] += 1
         self.total += value
 
     def add_all(self, counts: Sequence[int], total: float) -> None:
-        """Add the counts and the total of another histogram with the same bounds."""
+        """Adds the counts and the total of another histogram with the same bounds."""
         for position, count in enumerate(counts):
             self.counts[position] += count
         self.total += total

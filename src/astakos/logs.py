@@ -19,7 +19,7 @@ request_id: ContextVar[str] = ContextVar("request_id", default="")
 
 
 def set_up_logging(level: str, form: str) -> None:
-    """Log to standard error, from a level on, in one of `FORMATS`."""
+    """Logs to standard error, from a level on, in one of `FORMATS`."""
     handler = logging.StreamHandler()
     handler.addFilter(note_request)
     handler.setFormatter(JSONFormatter() if form == JSON else TextFormatter())
@@ -27,7 +27,7 @@ def set_up_logging(level: str, form: str) -> None:
 
 
 def note_request(record: logging.LogRecord) -> bool:
-    """Add the id of the current request to a record."""
+    """Adds the id of the current request to a record."""
     record.request_id = request_id.get()
     return True
 
@@ -36,17 +36,17 @@ class TextFormatter(logging.Formatter):
     """Formats records for people: one line each, followed by the traceback of an exception."""
 
     def __init__(self) -> None:
-        """Set the format: time, level, logger, message, and the request id if there is one."""
+        """Sets the format: time, level, logger, message, and the request id if there is one."""
         super().__init__("%(asctime)s %(levelname)s %(name)s: %(message)s")
 
     def formatMessage(self, record: logging.LogRecord) -> str:  # noqa: N802 - as the base class calls it
-        """Return the line, with control characters escaped so that a message cannot forge another line."""
+        """Returns the line, with control characters escaped so that a message cannot forge another line."""
         line = _escaped(super().formatMessage(record))
         request = getattr(record, "request_id", "")
         return f"{line} [{request}]" if request else line
 
     def formatException(self, ei: Any) -> str:  # noqa: N802 - as the base class calls it
-        """Return the traceback, indented so that the text of an exception cannot forge a line either."""
+        """Returns the traceback, indented so that the text of an exception cannot forge a line either."""
         lines = super().formatException(ei).split("\n")
         return "\n".join(f"    {_escaped(line)}" for line in lines)
 
@@ -62,7 +62,7 @@ class JSONFormatter(logging.Formatter):
     """
 
     def format(self, record: logging.LogRecord) -> str:
-        """Return the JSON object."""
+        """Returns the JSON object."""
         document: dict[str, Any] = {
             "time": clock.to_iso(int(record.created * clock.MICROSECONDS)),
             "level": record.levelname.lower(),

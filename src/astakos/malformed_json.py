@@ -8,7 +8,7 @@ HALF_A_PAIR: Final = re.compile(rb"(?<!\\)(?:\\\\)*(\\u[dD][89abAB][0-9a-fA-F]{2
 
 
 def why_malformed(content: bytes, error: Exception) -> str:
-    """Return the reason for an exception of the decoder."""
+    """Returns the reason for an exception of the decoder."""
     if isinstance(error, RecursionError):
         return "it nests too deeply"
     half = HALF_A_PAIR.search(content)

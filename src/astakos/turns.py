@@ -13,22 +13,22 @@ class Turns(Generic[T]):
     __slots__ = ("_count", "_queues")
 
     def __init__(self) -> None:
-        """Start empty."""
+        """Starts empty."""
         # The caller whose turn is next comes first.
         self._queues: dict[Hashable, deque[T]] = {}
         self._count = 0
 
     def __len__(self) -> int:
-        """Return how many items wait."""
+        """Returns how many items wait."""
         return self._count
 
     def waiting_of(self, caller: Hashable) -> int:
-        """Return how many items of a caller wait."""
+        """Returns how many items of a caller wait."""
         queue = self._queues.get(caller)
         return 0 if queue is None else len(queue)
 
     def add(self, caller: Hashable, item: T) -> None:
-        """Add an item. A new caller's turn comes after one turn of each other caller."""
+        """Adds an item. A new caller's turn comes after one turn of each other caller."""
         queue = self._queues.get(caller)
         if queue is None:
             queue = self._queues[caller] = deque()
@@ -36,7 +36,7 @@ class Turns(Generic[T]):
         self._count += 1
 
     def remove(self, caller: Hashable, item: T) -> bool:
-        """Remove an item that need not wait any longer; return false if it does not wait."""
+        """Removes an item that need not wait any longer; returns false if it does not wait."""
         queue = self._queues.get(caller)
         if queue is None or item not in queue:
             return False
@@ -47,7 +47,7 @@ class Turns(Generic[T]):
         return True
 
     def first(self) -> T:
-        """Return the item that `take` takes next, without taking it.
+        """Returns the item that `take` takes next, without taking it.
 
         Raises:
             LookupError: nothing waits.
@@ -57,7 +57,7 @@ class Turns(Generic[T]):
         raise LookupError("nothing waits")
 
     def take(self, may: Callable[[Hashable], bool] = lambda _: True) -> T:
-        """Take the first item of the caller whose turn it is; that caller goes to the end.
+        """Takes the first item of the caller whose turn it is; that caller goes to the end.
 
         Args:
             may: whether a caller can have a turn now; who cannot keeps their place.

@@ -22,7 +22,7 @@ class UnknownPriceError(LookupError):
 
 
 def quantity_of(amount: str | Decimal | int, scale: int) -> int:
-    """Return the quantity that an amount is: `quantity_of("12.5", 6)` is 12500000.
+    """Returns the quantity that an amount is: `quantity_of("12.5", 6)` is 12500000.
 
     Args:
         amount: From 0, with at most `scale` digits after the point. A float is refused.
@@ -40,7 +40,7 @@ def quantity_of(amount: str | Decimal | int, scale: int) -> int:
 
 
 def amount_of(quantity: int, scale: int) -> Decimal:
-    """Return the amount that a quantity is: `amount_of(12500000, 6)` is `Decimal("12.5")`.
+    """Returns the amount that a quantity is: `amount_of(12500000, 6)` is `Decimal("12.5")`.
 
     Zeros at the end are left out. Print it with `format(amount, "f")`: `str` shows the smallest as `1E-7`.
 
@@ -101,7 +101,7 @@ class PriceTable:
         self._rounding = rounding
 
     def quantity(self, model: str, used: Mapping[str, int]) -> int:
-        """Return what usage of a model costs: one sum of all kinds, rounded once.
+        """Returns what usage of a model costs: one sum of all kinds, rounded once.
 
         Args:
             model: The name of the model.
@@ -137,7 +137,7 @@ class PriceTable:
 
 
 def _exact(amount: str | Decimal | int) -> tuple[int, int]:
-    """Return a number from 0 as an integer, and how many of its digits stand after the point."""
+    """Returns a number from 0 as an integer, and how many of its digits stand after the point."""
     if not isinstance(amount, str | Decimal | int) or isinstance(amount, bool):
         raise TypeError(
             f"write {amount!r} as text, for example '12.5': a {type(amount).__name__} is not exact"

@@ -37,7 +37,7 @@ class Callers:
     """Binds the client to the token of whoever calls a tool."""
 
     def __init__(self, client: AsyncAstakosClient, token: str | None) -> None:
-        """Set whose token counts.
+        """Sets whose token counts.
 
         Args:
             client: the client of the service.
@@ -47,11 +47,11 @@ class Callers:
         self._token = token
 
     def __repr__(self) -> str:
-        """Show no token."""
+        """Shows no token."""
         return f"<Callers of {self.client!r}>"
 
     def bound(self, context: Context[Any, Any]) -> AsyncBoundClient:
-        """Return a client with the token of the call in progress.
+        """Returns a client with the token of the call in progress.
 
         Raises:
             ToolError: the request brings none.
@@ -63,7 +63,7 @@ class Callers:
 
 
 def bearer_of(headers: Mapping[str, str]) -> str | None:
-    """Return the token in the header Authorization; None if there is none that could be one."""
+    """Returns the token in the header Authorization; None if there is none that could be one."""
     scheme, _, token = headers.get("authorization", "").partition(" ")
     token = token.strip(" ")
     is_one = 0 < len(token) <= LONGEST_TOKEN and all("!" <= character <= "~" for character in token)
@@ -71,7 +71,7 @@ def bearer_of(headers: Mapping[str, str]) -> str | None:
 
 
 async def kind_of(client: AsyncAstakosClient, token: str) -> Kind:
-    """Return whose token it is. Keys are users' without a question: they may be limited to few calls.
+    """Returns whose token it is. Keys are users' without a question: they may be limited to few calls.
 
     Raises:
         Unauthorized: it is neither a user's nor a service's.
@@ -89,7 +89,7 @@ async def kind_of(client: AsyncAstakosClient, token: str) -> Kind:
 
 @contextlib.asynccontextmanager
 async def worded() -> AsyncIterator[None]:
-    """Tell failures of calls as errors of the tool: in words, in time, without a traceback or a token."""
+    """Tells failures of calls as errors of the tool: in words, in time, without a traceback or a token."""
     try:
         async with asyncio.timeout(TOOL_SECONDS):
             yield
@@ -102,7 +102,7 @@ async def worded() -> AsyncIterator[None]:
 
 
 def words_for(error: AstakosClientException) -> str:
-    """Return what went wrong, in one line."""
+    """Returns what went wrong, in one line."""
     match error:
         case Unauthorized():
             return f"Astakos does not accept the token: {error}"

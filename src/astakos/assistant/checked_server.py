@@ -14,7 +14,7 @@ class CheckedServer(MCPServer[Any]):
     async def call_tool(
         self, name: str, arguments: dict[str, Any], context: Context[Any, Any] | None = None
     ) -> CallToolResult | InputRequiredResult:
-        """Call a tool.
+        """Calls a tool.
 
         Raises:
             ToolError: The tool does not exist, refuses its arguments, or fails.

@@ -23,7 +23,7 @@ LOOPBACK_HOSTS = ("127.0.0.1", "localhost", "[::1]")
 
 
 def security_for(allowed_hosts: tuple[str, ...]) -> TransportSecuritySettings:
-    """Return which Host and Origin requests may have: this machine's names, and those given.
+    """Returns which Host and Origin requests may have: this machine's names, and those given.
 
     A page that a browser has loaded from elsewhere has another origin. If its name is made to lead to this
     machine (DNS rebinding), its requests have another host.
@@ -45,13 +45,13 @@ class Door:
         managers: Mapping[Kind, StreamableHTTPSessionManager],
         security: TransportSecuritySettings,
     ) -> None:
-        """Set who is asked about tokens, and where requests go."""
+        """Sets who is asked about tokens, and where requests go."""
         self._client = client
         self._managers = managers
         self._security = TransportSecurityMiddleware(security)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer a request in time."""
+        """Answers a request in time."""
         has_begun = False
 
         async def noting(message: Message) -> None:

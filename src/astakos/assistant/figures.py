@@ -15,7 +15,7 @@ METER = "/"
 def rows_of(
     quotas: Quotas, offered: Mapping[str, Resource], *, user: str | None = None
 ) -> Iterator[QuotaRow]:
-    """Yield a row for each project and resource."""
+    """Yields a row for each project and resource."""
     for project, resources in quotas.items():
         for resource, quota in resources.items():
             facts: Mapping[str, Any] = offered.get(resource, {})
@@ -62,7 +62,7 @@ def _granted(quota: Quota) -> int | None:
 
 
 def selected(rows: Iterable[QuotaRow], project: str | None, resource: str | None) -> list[QuotaRow]:
-    """Return the rows of a project and of a resource with its meters; None for all."""
+    """Returns the rows of a project and of a resource with its meters; None for all."""
     return [
         row
         for row in rows
@@ -75,12 +75,12 @@ def _concerns(name: str, resource: str) -> bool:
 
 
 def bounded(rows: list[QuotaRow]) -> QuotaRows:
-    """Return as many rows as an answer may have."""
+    """Returns as many rows as an answer may have."""
     return QuotaRows(quotas=rows[:MOST_ROWS], left_out=max(0, len(rows) - MOST_ROWS))
 
 
 def near_limits(rows: Iterable[QuotaRow], percent: float) -> NearLimits:
-    """Return the limits of which at least this much is used, the fullest first.
+    """Returns the limits of which at least this much is used, the fullest first.
 
     A project's limit appears once, however many of its members are asked about. The limit of a user's own
     project is the user's own.
@@ -129,7 +129,7 @@ def _near(
 
 
 def would_fit(quotas: Mapping[str, Quota], shadows: frozenset[str], resource: str, quantity: int) -> Fit:
-    """Judge by the figures of one project whether a user could be charged a quantity now.
+    """Judges by the figures of one project whether a user could be charged a quantity now.
 
     The resource and its meters must have room, at the level of the user and of the project. Where a meter
     has none but grants may make up for it, only the ledger knows: the answer is "perhaps".
@@ -165,7 +165,7 @@ def would_fit(quotas: Mapping[str, Quota], shadows: frozenset[str], resource: st
 def _levels(
     quotas: Mapping[str, Quota], resource: str
 ) -> Iterator[tuple[str, Literal["user", "project"], int, int, int]]:
-    """Yield the limits that a charge counts on: name, level, limit, usage, what grants leave beyond it."""
+    """Yields the limits that a charge counts on: name, level, limit, usage, what grants leave beyond it."""
     concerned = {name: quota for name, quota in quotas.items() if _concerns(name, resource)}
     grants = [grant for quota in concerned.values() for grant in quota.get("grants", ())]
     of_project = [grant for quota in concerned.values() for grant in quota.get("project_grants", ())]

@@ -25,7 +25,7 @@ resource has a scale, divide them by ten to that power for amounts in its unit."
 
 
 def server_for(kind: Kind, callers: Callers, *, write: bool) -> MCPServer[Any]:
-    """Return a server with the tools for users or for services.
+    """Returns a server with the tools for users or for services.
 
     Args:
         kind: whose tools.

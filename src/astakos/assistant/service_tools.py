@@ -71,7 +71,7 @@ class ServiceTools:
     """What a service can ask, and do."""
 
     def __init__(self, callers: Callers) -> None:
-        """Set who calls."""
+        """Sets who calls."""
         self._callers = callers
 
     async def get_quotas(
@@ -181,7 +181,7 @@ class ServiceTools:
         return Fit(answer="yes", why="there is room for all of it")
 
     async def _require_dry_run(self, caller: AsyncBoundClient) -> None:
-        """Make sure that a question stays one: a server that does not know them would issue."""
+        """Makes sure that a question stays one: a server that does not know them would issue."""
         server = self._callers.client._conversations.server  # noqa: SLF001 - the client has no question for it
         if not server.is_known:
             await caller.get_pending_commissions(limit=1)
@@ -217,7 +217,7 @@ def _provisions(holder: str, source: str, quantities: Mapping[str, int]) -> list
 
 
 async def _pending(caller: AsyncBoundClient, serials: list[int]) -> list[CommissionInfo]:
-    """Read commissions, without those that have been resolved meanwhile."""
+    """Reads commissions, without those that have been resolved meanwhile."""
     turns = asyncio.Semaphore(AT_ONCE)
 
     async def read(serial: int) -> CommissionInfo | None:

@@ -22,7 +22,7 @@ ENDING_SECONDS = 10
 
 
 async def serve_standard_streams(client: AsyncAstakosClient, token: str, *, write: bool) -> None:
-    """Serve one caller over standard input and output, until the input ends.
+    """Serves one caller over standard input and output, until the input ends.
 
     Raises:
         Unauthorized: Astakos does not accept the token.
@@ -41,7 +41,7 @@ async def serve_http(
     *,
     write: bool,
 ) -> None:
-    """Serve every caller with the key that their request brings, until SIGTERM or SIGINT."""
+    """Serves every caller with the key that their request brings, until SIGTERM or SIGINT."""
     security = security_for(allowed_hosts)
     async with client, contextlib.AsyncExitStack() as stack:
         servers = {kind: server_for(kind, Callers(client, None), write=write) for kind in Kind}
@@ -80,12 +80,12 @@ class PunctualProtocol(H11Protocol):
     _was_idle = False
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
-        """Begin to look at the connection."""
+        """Begins to look at the connection."""
         super().connection_made(transport)
         self._next_look = self.loop.call_later(HEAD_SECONDS, self._look)
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """End looking."""
+        """Ends looking."""
         self._next_look.cancel()
         super().connection_lost(exc)
 
@@ -98,7 +98,7 @@ class PunctualProtocol(H11Protocol):
         self._next_look = self.loop.call_later(HEAD_SECONDS, self._look)
 
     def handle_events(self) -> None:
-        """Note that something is happening, if it has become a request."""
+        """Notes that something is happening, if it has become a request."""
         before = self.cycle
         super().handle_events()
         if self.cycle is not before:

@@ -29,7 +29,7 @@ class UserTools:
     """What a user can ask."""
 
     def __init__(self, callers: Callers) -> None:
-        """Set who calls."""
+        """Sets who calls."""
         self._callers = callers
 
     async def get_quotas(

@@ -69,7 +69,7 @@ class AstakosCommand(LazyGroup):
             sys.exit(f"Error: {what}: {error.strerror or error}; changes that the command has made are kept")
 
     def invoke(self, ctx: click.Context) -> Any:
-        """Run a command; report expected errors in one line, with exit status 1."""
+        """Runs a command; reports expected errors in one line, with exit status 1."""
         try:
             return super().invoke(ctx)
         except click.NoSuchOption as error:
@@ -87,7 +87,7 @@ class AstakosCommand(LazyGroup):
 
 
 def _refusal(error: Exception, ctx: click.Context) -> str | None:
-    """Return what an expected error says; None if the error is a defect of the code."""
+    """Returns what an expected error says; None if the error is a defect of the code."""
     try:
         # Imported here because they are missing where only the client is installed.
         from astakos.administration.state_document import StateError  # noqa: PLC0415

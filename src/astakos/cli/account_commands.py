@@ -73,7 +73,7 @@ def mine(url: str, token: str, with_ended: bool, as_json: bool, wide: bool) -> N
 
 
 def _figures(figures: Mapping[str, Any], scale: int) -> dict[str, Any]:
-    """Return the figures of a quota; those that the service does not have are None or missing."""
+    """Returns the figures of a quota; those that the service does not have are None or missing."""
     found: dict[str, Any] = {
         name: Amount(figures[name], scale) if name in figures else None for name in FIGURES
     }
@@ -85,7 +85,7 @@ def _figures(figures: Mapping[str, Any], scale: int) -> dict[str, Any]:
 
 
 def _own_quantities(row: Mapping[str, Any]) -> Iterator[int]:
-    """Return what a user has in a project, without what its members have together."""
+    """Returns what a user has in a project, without what its members have together."""
     for name in ("usage", "pending", "limit", "granted"):
         amount: Amount | None = row.get(name)
         if amount is not None:

@@ -15,7 +15,7 @@ F = TypeVar("F", bound=Callable[..., Any])
 
 
 def acting_option(function: F) -> F:
-    """Add `--as USER`."""
+    """Adds `--as USER`."""
     return click.option(
         "--as",
         "acting",
@@ -26,14 +26,14 @@ def acting_option(function: F) -> F:
 
 
 def reason_option(function: F) -> F:
-    """Add `--reason TEXT`."""
+    """Adds `--reason TEXT`."""
     return click.option("--reason", default="", help="Why, for the audit log and for those concerned.")(
         function
     )
 
 
 def actor_named(connection: Connection, acting: str | None) -> Actor:
-    """Return the actor that `--as` names.
+    """Returns the actor that `--as` names.
 
     Raises:
         StateError: there is no such user, or they are not active, and so can do nothing.

@@ -88,7 +88,7 @@ def audit(
 
 
 def print_events(reader: Connection, wanted: events.Wanted, limit: int, *, as_json: bool, wide: bool) -> None:
-    """Print the newest of the events that are wanted."""
+    """Prints the newest of the events that are wanted."""
     found = events.read(reader, wanted, limit, newest_first=True)
     if as_json:
         rows = [document_of(one) | {"time": Moment(one.time)} for one in found]
@@ -103,14 +103,14 @@ def print_events(reader: Connection, wanted: events.Wanted, limit: int, *, as_js
 
 
 def _refuse_options_before(context: click.Context) -> None:
-    """Refuse filters of a list in front of another command, which would not heed them."""
+    """Refuses filters of a list in front of another command, which would not heed them."""
     for name in context.params:
         if context.get_parameter_source(name) is click.core.ParameterSource.COMMANDLINE:
             raise click.UsageError(f"Write options after `{context.invoked_subcommand}`.")
 
 
 def _uuid(reader: Connection, name: str) -> str:
-    """Return the uuid of a user; a user may have been deleted since, and is then known by their uuid."""
+    """Returns the uuid of a user; a user may have been deleted since, and is then known by their uuid."""
     try:
         return find_user(reader, name).uuid
     except StateError:

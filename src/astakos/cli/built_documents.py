@@ -7,7 +7,7 @@ from astakos.storage.protocol import Database
 
 
 def apply(database: Database, document: StateDocument) -> None:
-    """Apply a document in one transaction.
+    """Applies a document in one transaction.
 
     Raises:
         StateError: it contains an error; the message does not say where, because the user wrote options.

@@ -53,7 +53,7 @@ Exit status: {Refused.exit_code} if the service refuses the request or a user is
 
 
 def asks_service(function: F) -> F:
-    """Add `--url`, and the exit statuses to the help text."""
+    """Adds `--url`, and the exit statuses to the help text."""
     function.__doc__ = f"{inspect.getdoc(function)}\n\n{ENDINGS}"
     return click.option(
         "--url",
@@ -69,7 +69,7 @@ class OnlyFile(click.File):
     """A file by its name, for commands whose standard input is for something else."""
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> IO[Any]:
-        """Open the file."""
+        """Opens the file."""
         if value == STANDARD_INPUT:
             self.fail("it cannot be standard input here", param, ctx)
         file: IO[Any] = super().convert(value, param, ctx)
@@ -77,13 +77,13 @@ class OnlyFile(click.File):
 
 
 def asks_as_holder(function: F) -> F:
-    """Add `--token` and `--token-file`; the command receives the token."""
+    """Adds `--token` and `--token-file`; the command receives the token."""
     file = click.File(encoding="utf-8", errors="replace")
     return _token_options(function, file, "; - for standard input", _token)
 
 
 def may_ask_as_holder(function: F) -> F:
-    """Add `--token` and `--token-file`, which is not standard input; the command may do without."""
+    """Adds `--token` and `--token-file`, which is not standard input; the command may do without."""
     return _token_options(function, OnlyFile(encoding="utf-8", errors="replace"), "", _token_if_any)
 
 
@@ -133,12 +133,12 @@ def _token_if_any(ctx: click.Context, param: click.Parameter, token: str | None)
 
 
 def was_given_token(ctx: click.Context) -> bool:
-    """Return whether the command line, and not only the environment, has a token."""
+    """Returns whether the command line, and not only the environment, has a token."""
     return __name__ in ctx.meta or ctx.get_parameter_source("token") is ParameterSource.COMMANDLINE
 
 
 def async_client(url: str) -> AsyncAstakosClient:
-    """Return an asynchronous client for the service at a URL; the caller closes it."""
+    """Returns an asynchronous client for the service at a URL; the caller closes it."""
     return _client(url, AsyncAstakosClient)
 
 
@@ -157,14 +157,14 @@ def _client(url: str, kind: type[C]) -> C:
 
 @contextlib.contextmanager
 def asking(url: str) -> Iterator[AstakosClient]:
-    """Open a client for the service at a URL; report its errors in one line, with an exit status."""
+    """Opens a client for the service at a URL; reports its errors in one line, with an exit status."""
     with _client(url, AstakosClient) as client, reported(url):
         yield client
 
 
 @contextlib.contextmanager
 def reported(url: str) -> Iterator[None]:
-    """Report the errors of calls to the service at a URL in one line, with an exit status."""
+    """Reports the errors of calls to the service at a URL in one line, with an exit status."""
     try:
         yield
     except errors.BadValue as error:
@@ -180,7 +180,7 @@ def reported(url: str) -> Iterator[None]:
 
 
 def _words(error: errors.AstakosClientException) -> str:
-    """Return the reason that the service gave, in the form of this command's own errors."""
+    """Returns the reason that the service gave, in the form of this command's own errors."""
     words = shown(error.said or error.message).removesuffix(".")
     if in_body := INVALID_BODY.fullmatch(words):
         # The command wrote the body, so its reader knows the keys as options.

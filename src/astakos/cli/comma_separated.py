@@ -7,7 +7,7 @@ from typing import Any
 
 
 def as_csv_text(rows: Iterable[Mapping[str, Any]], columns: Sequence[str]) -> str:
-    """Return rows as CSV with a line of names; what is missing is empty."""
+    """Returns rows as CSV with a line of names; what is missing is empty."""
     text = io.StringIO(newline="")
     writer = csv.DictWriter(text, columns, extrasaction="ignore")
     writer.writeheader()

@@ -59,11 +59,11 @@ class NameInLedger(click.ParamType[str]):
     name = "name"
 
     def __init__(self, parameter: Parameter[str]) -> None:
-        """Take the forms of a parameter."""
+        """Takes the forms of a parameter."""
         self._parameter = parameter
 
     def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> str:
-        """Return the ledger's name."""
+        """Returns the ledger's name."""
         try:
             return self._parameter.read(str(value))
         except ValueError:
@@ -132,7 +132,7 @@ def list_(
 
 
 def _component(reader: Connection, component: str | None, service: str | None) -> int | None:
-    """Return the id of the component that the options name; None if they name none."""
+    """Returns the id of the component that the options name; None if they name none."""
     if component is not None and service is not None:
         raise click.UsageError("Give --component or --service, not both.")
     if component is not None:
@@ -149,7 +149,7 @@ def _component(reader: Connection, component: str | None, service: str | None) -
 
 
 def _pending(reader: Connection, wanted: PendingWanted, most: int) -> list[PendingEntry]:
-    """Read page by page, because a page can end early when few commissions match."""
+    """Reads page by page, because a page can end early when few commissions match."""
     entries: list[PendingEntry] = []
     after: int | None = 0
     while after is not None and len(entries) < most:
@@ -211,7 +211,7 @@ def reject(serials: tuple[int, ...], reason: str, database_url: str) -> None:
 
 
 def _resolve(database_url: str, serials: tuple[int, ...], verdict: Verdict, reason: str) -> None:
-    """Resolve commissions; those that are not pending keep no others from it."""
+    """Resolves commissions; those that are not pending keep no others from it."""
     database = open_database(database_url)
     done = resolve(database, OPERATOR, serials, verdict, clock.now(), reason=reason)
     if done.resolved:
@@ -305,7 +305,7 @@ def history(
 def _with_keys(
     rows: list[dict[str, Any]], columns: tuple[str, ...]
 ) -> tuple[list[dict[str, Any]], tuple[str, ...]]:
-    """Return rows and columns with the keys of commissions, if any of them has one."""
+    """Returns rows and columns with the keys of commissions, if any of them has one."""
     if not any("key" in row for row in rows):
         return rows, columns
     return [{"key": None, **row} for row in rows], (*columns, "key")
@@ -321,7 +321,7 @@ def _described(entry: Entry, scales: Mapping[str, int]) -> dict[str, Any]:
 
 
 def _entries(reader: Connection, wanted: Wanted, most: int) -> list[Entry]:
-    """Read page by page, because a page can end early when few entries match."""
+    """Reads page by page, because a page can end early when few entries match."""
     entries: list[Entry] = []
     while True:
         page = read_history(reader, wanted, most - len(entries))

@@ -50,7 +50,7 @@ may_charge_option = click.option(
 
 
 def _may_charge(given: tuple[str, ...]) -> list[str] | Literal["all"] | None:
-    """Return the right that the options give; None if there are none."""
+    """Returns the right that the options give; None if there are none."""
     if len(given) > 1 and not {OWN, ALL}.isdisjoint(given):
         raise click.UsageError(f"Give --may-charge {OWN} or --may-charge {ALL} alone, or name resources.")
     if not given:
@@ -217,7 +217,7 @@ def show(name: str, database_url: str, as_json: bool) -> None:
 
 
 def _settings(reader: Connection, name: str) -> tuple[object, ...]:
-    """Return what can be set of a component: its own properties, and its services."""
+    """Returns what can be set of a component: its own properties, and its services."""
     return _known(reader, name), [one for one in registry.list_services(reader) if one.component.name == name]
 
 
@@ -229,19 +229,19 @@ def _known(reader: Connection, name: str) -> Component:
 
 
 def _charges(component: Component) -> str:
-    """Say which resources a component may charge."""
+    """Says which resources a component may charge."""
     return "all resources" if component.may_charge is None else _reconciles(component)
 
 
 def _reconciles(component: Component) -> str:
-    """Say which resources a component may reconcile."""
+    """Says which resources a component may reconcile."""
     if component.may_charge == ALL:
         return "all resources"
     return ", ".join(("its own resources", *(component.may_charge or ())))
 
 
 def _service(services: Iterable[Service], component: str, name: str | None) -> Service:
-    """Return the service of a component with a name, or its only one."""
+    """Returns the service of a component with a name, or its only one."""
     found = [service for service in services if service.component.name == component]
     wanted = [service for service in found if name in (None, service.name)]
     if len(wanted) == 1:

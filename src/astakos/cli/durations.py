@@ -16,11 +16,11 @@ class Duration(click.ParamType[int]):
     name = "duration"
 
     def __init__(self, longest: int, shortest: int = 0) -> None:
-        """Set the bounds, in microseconds."""
+        """Sets the bounds, in microseconds."""
         self._bounds = range(shortest, longest + 1)
 
     def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> int:
-        """Parse a length of time; a default is one already."""
+        """Parses a length of time; a default is one already."""
         text = str(value).strip()
         written = WRITTEN.fullmatch(text)
         if written is None or written[2] not in SECONDS:

@@ -9,7 +9,7 @@ class Kind(click.ParamType[str]):
     name = "kind"
 
     def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> str:
-        """Return the kind."""
+        """Returns the kind."""
         # Imported here because help and completion need no tables of transitions.
         from astakos.administration.event_kinds import refuse_kind  # noqa: PLC0415
 

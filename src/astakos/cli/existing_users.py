@@ -17,7 +17,7 @@ KEEP, FOLLOW = "keep", "follow"
 
 
 def show_preview(database: Database, known: Resource | None, changed: ResourceEntry) -> DefaultPreview:
-    """Print what the new default of a resource means for existing users.
+    """Prints what the new default of a resource means for existing users.
 
     Raises:
         click.UsageError: it has no new default.
@@ -38,7 +38,7 @@ def show_preview(database: Database, known: Resource | None, changed: ResourceEn
 
 
 def let_follow(database: Database, known: Resource | None, changed: ResourceEntry, *, yes: bool) -> bool:
-    """Let existing users follow a new default, after asking; return whether it is new.
+    """Lets existing users follow a new default, after asking; returns whether it is new.
 
     Raises:
         StateError: nobody can answer.

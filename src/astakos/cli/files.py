@@ -20,11 +20,11 @@ class FileName(click.Path):
     """The name of a file, which is not that of a folder."""
 
     def __init__(self, *, allow_dash: bool = False) -> None:
-        """Set whether `-` means standard input or output."""
+        """Sets whether `-` means standard input or output."""
         super().__init__(path_type=Path, dir_okay=False, allow_dash=allow_dash)
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
-        """Check a file name. An empty one would become `.`, the current folder."""
+        """Checks a file name. An empty one would become `.`, the current folder."""
         if not str(value):
             self.fail("the file name is empty", param, ctx)
         return super().convert(value, param, ctx)
@@ -32,7 +32,7 @@ class FileName(click.Path):
 
 @contextlib.contextmanager
 def reading(file: Path) -> Iterator[tuple[IO[bytes], str]]:
-    """Open a file for reading; yield the stream and the file's name for messages.
+    """Opens a file for reading; yields the stream and the file's name for messages.
 
     Raises:
         StateError: the file cannot be read.
@@ -50,7 +50,7 @@ def reading(file: Path) -> Iterator[tuple[IO[bytes], str]]:
 
 @contextlib.contextmanager
 def writing(file: Path) -> Iterator[IO[bytes]]:
-    """Create a file that only its owner can read, for writing; on an error, remove it.
+    """Creates a file that only its owner can read, for writing; on an error, removes it.
 
     Raises:
         StateError: the file exists, or cannot be written.

@@ -24,7 +24,7 @@ class ResourceAndLimit(click.ParamType[GivenLimit]):
     name = "resource=limit"
 
     def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> GivenLimit:
-        """Parse an option."""
+        """Parses an option."""
         if isinstance(value, GivenLimit):
             return value
         resource, separator, limit = str(value).partition("=")
@@ -34,14 +34,14 @@ class ResourceAndLimit(click.ParamType[GivenLimit]):
 
 
 def limit_option(text: str) -> Callable[[F], F]:
-    """Add `--limit`, which can be repeated, once for each resource."""
+    """Adds `--limit`, which can be repeated, once for each resource."""
     return click.option(
         "--limit", "given", multiple=True, type=ResourceAndLimit(), help=text, callback=_once_each
     )
 
 
 def limits_in_units(given: Iterable[GivenLimit], scales: Mapping[str, int]) -> dict[str, int | None]:
-    """Return the limits that options give, by resource, in quantities; None for no limit.
+    """Returns the limits that options give, by resource, in quantities; None for no limit.
 
     Args:
         given: The options.

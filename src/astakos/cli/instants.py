@@ -11,7 +11,7 @@ class Instant(click.ParamType[int]):
     name = "time"
 
     def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> int:
-        """Parse a time."""
+        """Parses a time."""
         text = str(value).strip()
         if len(text) == len("2031-02-03"):
             text += "T00:00:00+00:00"

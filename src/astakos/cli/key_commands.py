@@ -41,7 +41,7 @@ F = TypeVar("F", bound=Callable[..., Any])
 
 
 def key_only_option(function: F) -> F:
-    """Add `--key-only`, for a command that prints a new key among other facts."""
+    """Adds `--key-only`, for a command that prints a new key among other facts."""
     return click.option(
         "--key-only", is_flag=True, help="Print nothing but the key, for a variable of the shell."
     )(function)
@@ -222,7 +222,7 @@ def _print_new(made: MadeKey, *, as_json: bool, key_only: bool) -> None:
 
 
 def _told(one: ApiKey, limits: Mapping[str, int | None], *, as_json: bool) -> dict[str, Any]:
-    """Return the facts about one key; for people, in words what it is limited to."""
+    """Returns the facts about one key; for people, in words what it is limited to."""
     facts = {**_facts(one), "limits": told_limits(limits)}
     if not as_json:
         shown = [f"{resource}={limit}" for resource, limit in facts["limits"].items()]

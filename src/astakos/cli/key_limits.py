@@ -13,7 +13,7 @@ LIMIT_COLUMNS = ("resource", "usage", "pending", "limit")
 
 
 def limits_of_key(reader: Connection, owned: Owned) -> Iterator[dict[str, Any]]:
-    """Yield a row for each resource for which a key has had a limit: what it may use, and uses."""
+    """Yields a row for each resource for which a key has had a limit: what it may use, and uses."""
     scales = registry.scales(reader)
     for quota in key_holdings.quotas_of(reader, owned.user, owned.key.prefix, clock.now()):
         scale, holding = scales.get(quota.resource, 0), quota.holding
@@ -27,5 +27,5 @@ def limits_of_key(reader: Connection, owned: Owned) -> Iterator[dict[str, Any]]:
 
 
 def columns_of(rows: Iterable[Mapping[str, Any]]) -> tuple[str, ...]:
-    """Return the columns that say something."""
+    """Returns the columns that say something."""
     return (*LIMIT_COLUMNS, "resets") if any(row["resets"] for row in rows) else LIMIT_COLUMNS

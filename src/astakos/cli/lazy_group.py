@@ -24,7 +24,7 @@ class LazyGroup(click.Group):
         sections: Mapping[str, Collection[str]] | None = None,
         **settings: Any,
     ) -> None:
-        """Set where the commands are.
+        """Sets where the commands are.
 
         Args:
             args: what `click.Group` takes.
@@ -39,13 +39,13 @@ class LazyGroup(click.Group):
         self.sections = dict(sections or {"Commands": self._targets})
 
     def list_commands(self, _ctx: click.Context) -> list[str]:
-        """Return the names of all commands."""
+        """Returns the names of all commands."""
         return sorted(self._targets)
 
     def resolve_command(
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
-        """Find a command; name those with a similar name if there is none."""
+        """Finds a command; names those with a similar name if there is none."""
         try:
             return super().resolve_command(ctx, args)
         except click.NoSuchCommand as error:
@@ -55,7 +55,7 @@ class LazyGroup(click.Group):
             ) from None
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        """Write the commands into the help text, in sections."""
+        """Writes the commands into the help text, in sections."""
         for title, names in self.sections.items():
             commands = ((name, self.get_command(ctx, name)) for name in sorted(names))
             with formatter.section(title):
@@ -64,7 +64,7 @@ class LazyGroup(click.Group):
                 )
 
     def get_command(self, _ctx: click.Context, cmd_name: str) -> click.Command | None:
-        """Import and return a command."""
+        """Imports and returns a command."""
         target = self._targets.get(cmd_name) or self._older_names.get(cmd_name)
         if target is None:
             return None
@@ -77,7 +77,7 @@ class LazyGroup(click.Group):
 
 
 def _not_installed(name: str, missing: str) -> click.Command:
-    """Return a placeholder for a command of the service, for when only the client is installed."""
+    """Returns a placeholder for a command of the service, for when only the client is installed."""
 
     def refuse() -> None:
         raise click.ClickException(f"{NOT_INSTALLED} ({missing} is missing)")

@@ -7,7 +7,7 @@ from astakos.ledger.rules import UNLIMITED
 
 
 def told_preview(user: User, resource: str, scale: int, found: LimitPreview) -> str:
-    """Return what a new limit of a resource would do to a user, in a few lines."""
+    """Returns what a new limit of a resource would do to a user, in a few lines."""
     before, after, default = (shown(limit, scale) for limit in (found.before, found.after, found.default))
     lines = [
         f"{user.email} may have {before} of {resource} now, and {after} then; the default is {default}.",

@@ -31,7 +31,7 @@ class PeriodAndLimit(click.ParamType[Given]):
     name = "period=limit"
 
     def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> Given:
-        """Parse an option."""
+        """Parses an option."""
         period, separator, limit = str(value).partition("=")
         match = PERIOD.fullmatch(period.strip().lower())
         if not separator or match is None:
@@ -57,7 +57,7 @@ def meter_entries(
     changes: Mapping[str, str | int],
     figures: Mapping[str, object],
 ) -> Iterator[ResourceEntry]:
-    """Return the entries of meters of a resource, like those of a state document.
+    """Returns the entries of meters of a resource, like those of a state document.
 
     Args:
         base: the resource.

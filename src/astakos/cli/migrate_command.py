@@ -72,7 +72,7 @@ def _at_newest() -> str:
 
 
 def _tell_plan(database: Database, *, with_steps: bool) -> bool:
-    """Say what is to be done; return whether it is nothing."""
+    """Says what is to be done; returns whether it is nothing."""
     from astakos.storage.schema.migration_plan import plan  # noqa: PLC0415 - slow to import
 
     found, steps = plan(database)

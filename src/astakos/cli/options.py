@@ -19,7 +19,7 @@ DATABASE_NAME = "astakos.cli.options.database_name"
 
 
 def database_option(function: F) -> F:
-    """Add `--database URL`."""
+    """Adds `--database URL`."""
     return click.option(
         "--database",
         "database_url",
@@ -38,7 +38,7 @@ def _say(message: str) -> None:
 
 
 def open_database(url: str, *, create: bool = False, say: Callable[[str], None] = _say) -> Database:
-    """Open a database until the command ends. Say where if this creates it: it may be the wrong place."""
+    """Opens a database until the command ends. Says where if this creates it: it may be the wrong place."""
     database = _database(url)
     if database.open(create=create):
         say(_created(database))
@@ -48,7 +48,7 @@ def open_database(url: str, *, create: bool = False, say: Callable[[str], None] 
 
 @contextlib.contextmanager
 def database_to_load(url: str) -> Iterator[Database]:
-    """Open a database, or create it, and say where if it stays; a new file is removed if loading fails."""
+    """Opens a database, or creates it, and says where if it stays; a new file is removed if loading fails."""
     database = _database(url)
     had_file = not isinstance(database, SQLiteDatabase) or database.path.exists()
     is_new = database.open(create=True)

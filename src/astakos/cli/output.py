@@ -17,19 +17,19 @@ GAP = "  "
 
 
 def json_option(function: F) -> F:
-    """Add `--json`, for a command that prints facts."""
+    """Adds `--json`, for a command that prints facts."""
     return click.option("--json", "as_json", is_flag=True, help="Print JSON, with exact times.")(function)
 
 
 def token_only_option(function: F) -> F:
-    """Add `--token-only`, for a command that prints a new token among other facts."""
+    """Adds `--token-only`, for a command that prints a new token among other facts."""
     return click.option(
         "--token-only", is_flag=True, help="Print nothing but the token, for a variable of the shell."
     )(function)
 
 
 def table_options(function: F) -> F:
-    """Add `--json` and `--wide`, for a command that prints a table."""
+    """Adds `--json` and `--wide`, for a command that prints a table."""
     with_wide = click.option(
         "--wide", is_flag=True, help="Print all columns, even if they do not fit into the terminal."
     )(function)
@@ -44,7 +44,7 @@ def print_rows(
     wide: bool,
     droppable: Sequence[str] = (),
 ) -> None:
-    """Print rows as a table of the given columns, or with all their values as a JSON list.
+    """Prints rows as a table of the given columns, or with all their values as a JSON list.
 
     No value is ever broken over two lines, because nobody could copy it. If the table is too wide for the
     terminal, `droppable` columns are left out, in the order in which they are named.
@@ -68,7 +68,7 @@ def print_rows(
 
 
 def fitting(widths: Mapping[str, int], droppable: Sequence[str], room: int) -> list[str]:
-    """Return the columns to show in a terminal of `room` characters."""
+    """Returns the columns to show in a terminal of `room` characters."""
     kept = list(widths)
     # A table can lack a column that only some of its rows would fill.
     for column in filter(widths.__contains__, droppable):
@@ -79,7 +79,7 @@ def fitting(widths: Mapping[str, int], droppable: Sequence[str], room: int) -> l
 
 
 def width(text: str) -> int:
-    """Return how many columns of a terminal a text takes up."""
+    """Returns how many columns of a terminal a text takes up."""
     if text.isascii():
         return len(text)
     from rich.cells import cell_len  # noqa: PLC0415 - slow to import
@@ -97,7 +97,7 @@ def _line(texts: Sequence[str], widths: Sequence[int]) -> str:
 
 
 def print_facts(facts: Mapping[str, Any], *, as_json: bool) -> None:
-    """Print the facts about one thing, one per line, or as a JSON object."""
+    """Prints the facts about one thing, one per line, or as a JSON object."""
     if as_json:
         click.echo(json.dumps(exact(facts), indent=2))
         return

@@ -32,7 +32,7 @@ class Person(NamedTuple):
 
 
 def read_people(file: Path) -> list[Person]:
-    """Read the people in a file, or in standard input if it is `-`.
+    """Reads the people in a file, or in standard input if it is `-`.
 
     Raises:
         StateError: the file cannot be read, or lines are wrong; the message names each of them.
@@ -79,7 +79,7 @@ def read_people(file: Path) -> list[Person]:
 
 
 def wrong_lines(file: Path, wrong: Sequence[str]) -> StateError:
-    """Return the error that names the wrong lines of a file, because of which nobody is added."""
+    """Returns the error that names the wrong lines of a file, because of which nobody is added."""
     name = "standard input" if str(file) == STANDARD else str(file)
     more = [f"... and {len(wrong) - MOST_TOLD} more"] if len(wrong) > MOST_TOLD else []
     return StateError("\n  ".join([f"nobody was added, because of {name}:", *wrong[:MOST_TOLD], *more]))
@@ -100,7 +100,7 @@ def _columns(header: Sequence[str], name: str) -> list[str]:
 
 
 def _person(line: int, columns: Sequence[str], cells: Sequence[str]) -> tuple[Person, str | None]:
-    """Return who is in a line, and what is wrong with it."""
+    """Returns who is in a line, and what is wrong with it."""
     given = list(zip(columns, (cell.strip() for cell in cells), strict=False))
     by_column = dict(given)
     person = Person(

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 
 @contextlib.contextmanager
 def progress_bar(task: str, *, visible: bool = True) -> Iterator[Callable[[int, int], None]]:
-    """Show a progress bar on standard error, if it is a terminal and the bar is `visible`.
+    """Shows a progress bar on standard error, if it is a terminal and the bar is `visible`.
 
     Yields a function to call with the number of items done and the total.
     """
@@ -25,7 +25,7 @@ def progress_bar(task: str, *, visible: bool = True) -> Iterator[Callable[[int, 
 
 @contextlib.contextmanager
 def progress_line() -> Iterator[Callable[[str, int, int], None]]:
-    """Show on one line of standard error, if it is a terminal, how far several long tasks are.
+    """Shows on one line of standard error, if it is a terminal, how far several long tasks are.
 
     Yields a function to call with a task, the number of items done, and the total. The line is gone once a
     task is done, so that results can be printed in between.

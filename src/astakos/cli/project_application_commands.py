@@ -44,7 +44,7 @@ POLICIES = click.Choice([policy.value for policy in Policy])
 
 
 def _properties(function: F) -> F:
-    """Add the options for what a project shall be."""
+    """Adds the options for what a project shall be."""
     for add in (
         click.option(
             "--resource",

@@ -13,7 +13,7 @@ LIMITS = ("resource", "project_capacity", "usage", "pending", "member_capacity")
 
 
 def limits_of(reader: Connection, known: Project) -> Iterator[dict[str, Any]]:
-    """Yield a row for each resource that a project has a limit of."""
+    """Yields a row for each resource that a project has a limit of."""
     capacities = projects.capacities_of(reader, known.uuid)
     found = quotas.project_quotas(reader, capacities, [known.uuid], clock.now())
     used = {one.resource: one.project_level for one in found}

@@ -60,7 +60,7 @@ def members(project: str, with_past: bool, database_url: str, as_json: bool, wid
 
 
 def _on_members(function: F) -> F:
-    """Take the project, the users, and what all these commands need."""
+    """Takes the project, the users, and what all these commands need."""
     for add in (
         database_option,
         reason_option,
@@ -167,7 +167,7 @@ def _act(
 def _change(
     database_url: str, project: str, names: Sequence[str], acting: str | None, change: MemberChange
 ) -> None:
-    """Change the memberships of all these users, or of none, and tell what has become of them."""
+    """Changes the memberships of all these users, or of none, and tells what has become of them."""
 
     def change_all(connection: Connection) -> list[str]:
         actor, known = actor_named(connection, acting), find_project(connection, project)

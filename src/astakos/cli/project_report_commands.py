@@ -189,7 +189,7 @@ def _usage(one: MemberUsage, email: str | None, scale: int) -> dict[str, Any]:
 
 
 def _named(reader: Connection, uuid: str | None, *, as_json: bool) -> str | None:
-    """Return a project as people name it, or its uuid for programs."""
+    """Returns a project as people name it, or its uuid for programs."""
     known = None if uuid is None or as_json else projects.find(reader, uuid)
     return known.name if known else uuid
 
@@ -216,7 +216,7 @@ def _facts(reader: Connection, known: Project, *, as_json: bool) -> dict[str, An
 
 
 def _asked(reader: Connection, application: Application, *, as_json: bool) -> dict[str, Any]:
-    """Return an application; what it leaves as it is, is None."""
+    """Returns an application; what it leaves as it is, is None."""
     asked = {field.name: getattr(application, field.name) for field in fields(application)}
     del asked["project"]
     asked["applicant"] = _email(reader, application.applicant)

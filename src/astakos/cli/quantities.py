@@ -20,13 +20,13 @@ class Quantity(click.ParamType[int]):
     name = "quantity"
 
     def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> int:
-        """Parse a quantity."""
+        """Parses a quantity."""
         return self.read(str(value).strip(), TOO_LARGE, param, ctx)
 
     def read(
         self, text: str, too_large: str, param: click.Parameter | None, ctx: click.Context | None
     ) -> int:
-        """Parse a quantity; `too_large` says of a larger one what it could be, with `{most}`."""
+        """Parses a quantity; `too_large` says of a larger one what it could be, with `{most}`."""
         if text.lower() == UNLIMITED_WORD:
             return UNLIMITED
         power = POWERS.get(text[-1:].upper(), 1)
@@ -49,7 +49,7 @@ class GivenAmount(NamedTuple):
     too_large: str = TOO_LARGE
 
     def quantity(self, resource: str, scale: int) -> int:
-        """Return the quantity of a resource that this is.
+        """Returns the quantity of a resource that this is.
 
         Raises:
             click.UsageError: the resource cannot have it; the message says why.
@@ -75,11 +75,11 @@ class AmountType(click.ParamType[GivenAmount]):
     name = "quantity"
 
     def __init__(self, too_large: str = TOO_LARGE) -> None:
-        """Set what to say of an amount that is too large, with `{most}`."""
+        """Sets what to say of an amount that is too large, with `{most}`."""
         self._too_large = too_large
 
     def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> GivenAmount:
-        """Check that a text can be a limit of some resource."""
+        """Checks that a text can be a limit of some resource."""
         text = str(value).strip()
         whole, point, digits = text.partition(POINT)
         if point and whole.isascii() and whole.isdigit() and digits.isascii() and digits.isdigit():
@@ -96,5 +96,5 @@ GRANTED = AmountType(GRANT_TOO_LARGE)
 
 
 def shown(limit: int, scale: int = 0) -> str:
-    """Format a limit for people."""
+    """Formats a limit for people."""
     return str(Amount(limit, scale))

@@ -228,7 +228,7 @@ def set_(
 
 
 def _new_entry(name: str, service: str | None, resources: Collection[str]) -> ResourceEntry:
-    """Return the entry of a resource that is not registered yet."""
+    """Returns the entry of a resource that is not registered yet."""
     if SEPARATOR in name:
         raise StateError(_no_such_meter(name, resources))
     refusal = refuse_name(name)
@@ -240,7 +240,7 @@ def _new_entry(name: str, service: str | None, resources: Collection[str]) -> Re
 
 
 def _no_such_meter(name: str, resources: Collection[str]) -> str:
-    """Return how to define a meter that there is not, and the resource that it would count."""
+    """Returns how to define a meter that there is not, and the resource that it would count."""
     base = name.rpartition(SEPARATOR)[0]
     if base in resources:
         return f"there is no meter {name!r}; `astakos resource set {base} --meter month=1000` defines one"
@@ -251,14 +251,14 @@ def _no_such_meter(name: str, resources: Collection[str]) -> str:
 
 
 def _shadow(is_shadow: bool, is_enforced: bool) -> bool | None:
-    """Return what two options say of a limit; None if neither is given."""
+    """Returns what two options say of a limit; None if neither is given."""
     if is_shadow and is_enforced:
         raise click.UsageError("Give --shadow or --enforce, not both.")
     return is_shadow if is_shadow or is_enforced else None
 
 
 def _figures(max_debt: int | None, thresholds: Percents | None, shadow: bool | None) -> dict[str, object]:
-    """Return what is given of what resources tell the ledger; thresholds can be given as the usual ones."""
+    """Returns what is given of what resources tell the ledger; thresholds can be given as the usual ones."""
     given = {"max_debt": max_debt, "shadow": shadow}
     figures: dict[str, object] = {key: value for key, value in given.items() if value is not None}
     return figures if thresholds is None else figures | {"thresholds": thresholds.percents}
@@ -271,7 +271,7 @@ def _rollover(given: GivenAmount | None, entry: ResourceEntry) -> dict[str, int]
 def _told(
     reader: Connection, known: Resource | None, entry: ResourceEntry, *, follows: bool = False
 ) -> Iterator[str]:
-    """Say what has happened, and whom the defaults apply to."""
+    """Says what has happened, and whom the defaults apply to."""
     number = projects.count(reader, system_projects=True)
     limit = shown(entry.system_default, entry.scale)
     if known is None:
@@ -299,7 +299,7 @@ def _also_for(users: int) -> str:
 
 
 def _who_keep(number: int, noun: str) -> str:
-    """Say that those who exist keep their limits."""
+    """Says that those who exist keep their limits."""
     if number == 1:
         return f"The one existing {noun} keeps its limit."
     return f"The {number} existing {noun}s keep theirs."

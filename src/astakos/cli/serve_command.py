@@ -313,7 +313,7 @@ def serve(
 def _lines(
     base_url: str, address: str, database: Database, metrics_url: str | None, traces_url: str | None
 ) -> Iterator[str]:
-    """Yield what the service says when it is ready."""
+    """Yields what the service says when it is ready."""
     elsewhere = "" if base_url.startswith(address) else f" (listening on {address})"
     yield f"astakos is ready at {base_url}{elsewhere}"
     yield f"the database is {database.name}"
@@ -334,7 +334,7 @@ def _say(lines: Sequence[str]) -> None:
 
 @contextlib.contextmanager
 def _tracing() -> Iterator["Tracing | None"]:
-    """Export the traces of this process until it ends, unless the environment switches them off."""
+    """Exports the traces of this process until it ends, unless the environment switches them off."""
     try:
         # Not imported otherwise: it takes a while, and need not be installed.
         from astakos.tracing.export import Tracing, TracingSettingsError, is_switched_off  # noqa: PLC0415
@@ -382,7 +382,7 @@ def _can_not_listen(host: str, port: int, error: OSError) -> StateError:
 
 
 def _serve_metrics(host: str, port: int, processes: Supervisor, reports: Reports, database: Database) -> str:
-    """Start serving metrics, and return their URL."""
+    """Starts serving metrics, and returns their URL."""
     # Imported here because the library is slow to import.
     from astakos.metrics.serving import serve_metrics  # noqa: PLC0415
 

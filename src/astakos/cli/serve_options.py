@@ -22,7 +22,7 @@ log = logging.getLogger("astakos.http")
 
 
 def base_url_of(database: Database, given: str | None, address: str) -> str:
-    """Return the base URL: as given, as the settings say, or else the address at which the service listens.
+    """Returns the base URL: as given, as the settings say, or else the address at which the service listens.
 
     Raises:
         StateError: it cannot be one.
@@ -33,7 +33,7 @@ def base_url_of(database: Database, given: str | None, address: str) -> str:
 
 
 def require_base_url(url: str) -> None:
-    """Check a base URL.
+    """Checks a base URL.
 
     Raises:
         StateError: it cannot be one; the message says why.
@@ -44,7 +44,7 @@ def require_base_url(url: str) -> None:
 
 
 def proxies_of(database: Database, given: tuple[str, ...]) -> tuple[str, ...]:
-    """Return the networks of trusted proxies: as given, as the settings say, or else this machine.
+    """Returns the networks of trusted proxies: as given, as the settings say, or else this machine.
 
     Raises:
         StateError: one of them is none.
@@ -59,7 +59,7 @@ def proxies_of(database: Database, given: tuple[str, ...]) -> tuple[str, ...]:
 
 
 def given_as(parameter: str) -> str:
-    """Return how somebody who has given a parameter calls it: by its option or by its variable."""
+    """Returns how somebody who has given a parameter calls it: by its option or by its variable."""
     context = click.get_current_context()
     (found,) = (one for one in context.command.params if one.name == parameter)
     is_variable = context.get_parameter_source(parameter) is ParameterSource.ENVIRONMENT
@@ -67,7 +67,7 @@ def given_as(parameter: str) -> str:
 
 
 def mail_server_at(url: str, sender: str = "") -> Mailer:
-    """Return what mails through a server.
+    """Returns what mails through a server.
 
     Raises:
         StateError: the URL names none.
@@ -79,7 +79,7 @@ def mail_server_at(url: str, sender: str = "") -> Mailer:
 
 
 def mailer_of(database: Database, url: str | None, sender: str | None) -> Mailer | None:
-    """Return what mails notices; None if nothing is mailed.
+    """Returns what mails notices; None if nothing is mailed.
 
     Raises:
         StateError: nobody is named as the sender, or the URL names no server.
@@ -101,7 +101,7 @@ def mailer_of(database: Database, url: str | None, sender: str | None) -> Mailer
 
 
 def templates_in(folder: Path | None) -> dict[str, MailTemplate]:
-    """Return the texts of mail: those in a folder in place of those that come with the service.
+    """Returns the texts of mail: those in a folder in place of those that come with the service.
 
     Raises:
         StateError: one of them cannot be used.
@@ -113,7 +113,7 @@ def templates_in(folder: Path | None) -> dict[str, MailTemplate]:
 
 
 def webhook_key_in(database: Database, file: Path | None) -> bytes | None:
-    """Return the key of the secrets of webhooks; None if there is no file with it, and nothing needs it.
+    """Returns the key of the secrets of webhooks; None if there is no file with it, and nothing needs it.
 
     Raises:
         StateError: it is needed, cannot be read, or is another one than before.

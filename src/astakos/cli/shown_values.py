@@ -19,11 +19,11 @@ class Moment(NamedTuple):
     instant: int
 
     def exact(self) -> str:
-        """Return the instant as JSON has it: ISO 8601, with microseconds."""
+        """Returns the instant as JSON has it: ISO 8601, with microseconds."""
         return to_iso(self.instant)
 
     def __str__(self) -> str:
-        """Return the instant to the second; options that take a time accept this, too."""
+        """Returns the instant to the second; options that take a time accept this, too."""
         moment = EPOCH + timedelta(seconds=self.instant // MICROSECONDS)
         return f"{moment.replace(tzinfo=None).isoformat(' ')}Z"
 
@@ -34,11 +34,11 @@ class Age(NamedTuple):
     seconds: int
 
     def exact(self) -> int:
-        """Return the seconds."""
+        """Returns the seconds."""
         return self.seconds
 
     def __str__(self) -> str:
-        """Return the age in the two largest units that matter, like `2 h 5 min`."""
+        """Returns the age in the two largest units that matter, like `2 h 5 min`."""
         if self.seconds < MINUTE:
             return f"{self.seconds} s"
         if self.seconds < HOUR:
@@ -55,23 +55,23 @@ class Amount(NamedTuple):
     scale: int = 0
 
     def exact(self) -> int:
-        """Return the quantity, as the API has it."""
+        """Returns the quantity, as the API has it."""
         return self.quantity
 
     def __str__(self) -> str:
-        """Return the amount in the unit of the resource."""
+        """Returns the amount in the unit of the resource."""
         if self.quantity == UNLIMITED:
             return UNLIMITED_WORD
         return format(amount_of(self.quantity, self.scale), "f")
 
 
 def moment(instant: int | None) -> Moment | None:
-    """Return an instant that may be missing."""
+    """Returns an instant that may be missing."""
     return None if instant is None else Moment(instant)
 
 
 def exact(value: Any) -> Any:
-    """Return a value as JSON has it."""
+    """Returns a value as JSON has it."""
     match value:
         case Moment() | Age() | Amount():
             return value.exact()
@@ -83,7 +83,7 @@ def exact(value: Any) -> Any:
 
 
 def shown(value: Any) -> str:
-    """Return a value as people read it."""
+    """Returns a value as people read it."""
     match value:
         case None:
             return "-"
@@ -101,7 +101,7 @@ def shown(value: Any) -> str:
 
 
 def _printable(text: str) -> str:
-    """Replace unprintable characters, because stored text must not control the terminal."""
+    """Replaces unprintable characters, because stored text must not control the terminal."""
     if text.isprintable():
         return text
     return "".join(char if char.isprintable() else " " if char.isspace() else "?" for char in text)

@@ -8,7 +8,7 @@ OUTPUT = "standard output"
 
 
 def prepare_streams() -> None:
-    """Make the standard streams usable: what they cannot show is replaced, and closed ones are opened.
+    """Makes the standard streams usable: what they cannot show is replaced, and closed ones are opened.
 
     A closed descriptor would be given to the next file that is opened, for example the database.
     """
@@ -36,7 +36,7 @@ def _open_if_closed(descriptor: int) -> None:
 
 
 def abandon_output() -> None:
-    """Discard what could not be written, so that the interpreter does not fail on it again when it exits."""
+    """Discards what could not be written, so that the interpreter does not fail on it again when it exits."""
     discarding = os.open(os.devnull, os.O_WRONLY)
     os.dup2(discarding, STDOUT)
     os.close(discarding)

@@ -22,7 +22,7 @@ class Thresholds(click.ParamType[Percents]):
     name = "percentages"
 
     def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> Percents:
-        """Parse percentages."""
+        """Parses percentages."""
         text = str(value).strip().lower()
         if text in (NONE, DEFAULT):
             return Percents([] if text == NONE else None)

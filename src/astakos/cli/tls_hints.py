@@ -14,7 +14,7 @@ AUTHORITY = "; if it is from an authority of your own, name the file with its ce
 
 
 def tls_hint(url: str, error: errors.AstakosClientException) -> str:
-    """Return what to add to an error of a call to the service at a URL; empty if TLS is not the cause."""
+    """Returns what to add to an error of a call to the service at a URL; empty if TLS is not the cause."""
     if urlsplit(url).scheme.lower() != "https":
         is_unclear = error.status == BAD_REQUEST and not error.fault and not error.said
         return NO_HTTP if is_unclear else ""

@@ -8,7 +8,7 @@ from astakos.projects.unusable_meters import UnusableMeters
 
 
 def warn_of_unusable(project: str, found: Iterable[UnusableMeters]) -> None:
-    """Write a warning for each resource to standard error, with the commands that mend it.
+    """Writes a warning for each resource to standard error, with the commands that mend it.
 
     Args:
         project: the name of the project.

@@ -35,7 +35,7 @@ class Percentage(click.ParamType[int]):
     name = "percent"
 
     def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> int:
-        """Parse a percentage."""
+        """Parses a percentage."""
         written = PERCENTAGE.fullmatch(str(value).strip())
         if written is None:
             self.fail(f"{value!r} is not a part of a limit; write it like 80%", param, ctx)
@@ -82,7 +82,7 @@ def usage(
 
 
 def _start(reader: Connection, name: str, period: str, now: int) -> int:
-    """Return when a period that is over began.
+    """Returns when a period that is over began.
 
     Raises:
         StateError: the resource has no periods.

@@ -125,7 +125,7 @@ def password(name: str, keep_tokens: bool, keep_keys: bool | None, database_url:
 
 
 def _keys_stay(count: int) -> bool:
-    """Ask whether the keys of a user stay, if they have some and somebody can answer."""
+    """Asks whether the keys of a user stay, if they have some and somebody can answer."""
     if not count or not sys.stdin.isatty():
         return False
     return click.confirm(
@@ -145,7 +145,7 @@ def _typed_password() -> str:
 
 
 def print_new_token(database_url: str, name: str, *, as_json: bool, token_only: bool) -> None:
-    """Replace the token of a user, and print the new one."""
+    """Replaces the token of a user, and prints the new one."""
 
     def renew(connection: Connection) -> tuple[User, str]:
         secret = renew_user_token(connection, OPERATOR, find_user(connection, name), clock.now())

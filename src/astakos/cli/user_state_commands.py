@@ -22,7 +22,7 @@ from astakos.storage.tables import sessions
 
 
 def _change(url: str, name: str, change: Callable[[Connection, User, int], object]) -> str:
-    """Change the user with a name; return their address."""
+    """Changes the user with a name; returns their address."""
     now = clock.now()
 
     def carry_out(connection: Connection) -> str:

@@ -11,7 +11,7 @@ class WebUrl(click.ParamType[str]):
     name = "url"
 
     def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> str:
-        """Check a URL."""
+        """Checks a URL."""
         url = str(value)
         refusal = refuse_web_url(url)
         if refusal:
@@ -26,7 +26,7 @@ class Homepage(WebUrl):
     """The same, or an empty text for none."""
 
     def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> str:
-        """Check a URL, unless it is empty."""
+        """Checks a URL, unless it is empty."""
         return super().convert(value, param, ctx) if value else ""
 
 

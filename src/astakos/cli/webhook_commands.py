@@ -33,7 +33,7 @@ F = TypeVar("F", bound=Callable[..., Any])
 
 
 def key_option(function: F) -> F:
-    """Add `--webhook-key FILE`."""
+    """Adds `--webhook-key FILE`."""
     return click.option(
         "--webhook-key",
         "key_file",

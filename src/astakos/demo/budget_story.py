@@ -10,7 +10,7 @@ TOKENS, MONTHLY = "llm.tokens", "llm.tokens/month"
 
 
 def tell_of_a_budget(narrator: Narrator, world: World) -> None:
-    """Tell of a model that Ada asks, and of her tokens of this month."""
+    """Tells of a model that Ada asks, and of her tokens of this month."""
     models = world.tokens["models"]
     narrator.chapter("A budget for each month")
     narrator.say("Ada may use 10,000 tokens of the language model a month. The gateway reserves some:")

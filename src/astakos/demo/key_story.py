@@ -6,7 +6,7 @@ from astakosclient import errors
 
 
 def tell_of_keys(narrator: Narrator, world: World) -> None:
-    """Tell of a key that Ada makes for a program, limits, rotates and revokes."""
+    """Tells of a key that Ada makes for a program, limits, rotates and revokes."""
     ada = world.tokens["ada"]
     narrator.chapter("A key for a program")
     narrator.say(

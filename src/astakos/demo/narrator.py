@@ -26,28 +26,28 @@ class Narrator:
     """Makes calls on a client and prints them."""
 
     def __init__(self, client: AstakosClient, labels: Mapping[str, str]) -> None:
-        """Set the client, and the labels to print instead of tokens and identifiers."""
+        """Sets the client, and the labels to print instead of tokens and identifiers."""
         self._client = client
         self._labels = dict(labels)
         self._told: list[Told] = []
 
     def call(self, long: str, label: str) -> None:
-        """Print a label in place of one more identifier."""
+        """Prints a label in place of one more identifier."""
         self._labels[long] = label
 
     def chapter(self, title: str) -> None:
-        """Print the title of a chapter."""
+        """Prints the title of a chapter."""
         click.echo()
         click.secho(title, bold=True)
 
     def say(self, text: str) -> None:
-        """Print an explanation."""
+        """Prints an explanation."""
         click.echo(f"  {text}")
 
     def ask(
         self, method: str, *args: Any, expect: Callable[[Any], bool], key_label: str = "", **kwargs: Any
     ) -> Any:
-        """Make a call whose answer must satisfy `expect`, and return the answer.
+        """Makes a call whose answer must satisfy `expect`, and returns the answer.
 
         Args:
             method: the client's method.
@@ -70,7 +70,7 @@ class Narrator:
         return answer
 
     def refuse(self, refusal: type[AstakosClientException], method: str, *args: Any, **kwargs: Any) -> None:
-        """Make a call that must raise `refusal`."""
+        """Makes a call that must raise `refusal`."""
         self._show_call(method, args, kwargs)
         began = time.perf_counter()
         try:
@@ -83,7 +83,7 @@ class Narrator:
             self._tell(method, began, self._shown(answer), good=False)
 
     def print_table(self, seconds: float) -> bool:
-        """Print a table of all calls; return whether all outcomes were as expected."""
+        """Prints a table of all calls; returns whether all outcomes were as expected."""
         click.echo()
         click.secho(f"{'call':28}  {'ms':>6}  outcome", bold=True)
         for told in self._told:

@@ -16,7 +16,7 @@ SPECS = {
 
 
 def tell_of_a_project(narrator: Narrator, world: World) -> None:
-    """Tell the life of a project."""
+    """Tells the life of a project."""
     ada, grace, root = (world.tokens[name] for name in ("ada", "grace", "root"))
     narrator.chapter("A shared project, from application to end")
     narrator.say("Ada applies for a project; Root, a project administrator, approves it:")

@@ -11,7 +11,7 @@ from astakosclient import errors, parse_endpoints
 
 
 def tell(narrator: Narrator, world: World, base_url: str) -> None:
-    """Tell the whole story."""
+    """Tells the whole story."""
     narrator.say(f"A real service answers at {base_url}, on a new SQLite file.")
     narrator.say("Ada and Grace share a project, the lab; the services compute and storage charge them.")
     narrator.say("Tokens and uuids are shown by name: <ada's token>, <ada>.")

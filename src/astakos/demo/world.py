@@ -41,7 +41,7 @@ class World:
 
 
 def make_world() -> World:
-    """Create a world with new identifiers and tokens."""
+    """Creates a world with new identifiers and tokens."""
     ada, grace, root, lab = (str(uuid4()) for _ in range(4))
     tokens = {
         name: new_token(os.urandom) for name in ("ada", "grace", "root", "compute", "storage", "models")

@@ -71,7 +71,7 @@ class Route:
     def __init__(
         self, template: str, methods: Methods, endings: tuple[str, ...] = SLASH_OPTIONAL, pattern: str = ""
     ) -> None:
-        """See the attributes."""
+        """Takes the attributes."""
         self.template = template
         self.methods = methods
         self.endings = endings

@@ -12,5 +12,5 @@ RENAMED = {
 
 
 def phrase_of(status: int) -> str:
-    """Return the phrase of a status, such as "Not Found" of 404."""
+    """Returns the phrase of a status, such as "Not Found" of 404."""
     return RENAMED.get(status) or HTTPStatus(status).phrase

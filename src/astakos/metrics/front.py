@@ -82,7 +82,7 @@ class MetricsSite:
 
 
 def answer(engine: socket.socket, listener: socket.socket) -> None:
-    """Answer until the process of the engine has ended; signals to end are for that process."""
+    """Answers until the process of the engine has ended; signals to end are for that process."""
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
     server = Server(MetricsSite(engine), listener, lambda: None, LIMITS)
     with asyncio.Runner(loop_factory=new_event_loop) as runner:

@@ -26,7 +26,7 @@ class Housekeeping:
     """Takes a turn at the first instant that it is told, and then once a minute of the clock it is told."""
 
     def __init__(self, *work: Work) -> None:
-        """Set what to do in each turn. Each may raise anything: the next turn tries again."""
+        """Sets what to do in each turn. Each may raise anything: the next turn tries again."""
         self._work = work
         self._changed = threading.Condition()
         self._due: int | None = None
@@ -36,11 +36,11 @@ class Housekeeping:
         self._thread = threading.Thread(target=self._run, name="astakos-housekeeping", daemon=True)
 
     def start(self) -> None:
-        """Begin to take turns."""
+        """Begins to take turns."""
         self._thread.start()
 
     def tell_time(self, now: int) -> None:
-        """Tell the present instant, by a clock that can be trusted. Does not wait."""
+        """Tells the present instant, by a clock that can be trusted. Does not wait."""
         # A clock that was set back begins a new minute, too.
         if self._last is None or abs(now - self._last) >= PERIOD:
             self._last = now
@@ -49,7 +49,7 @@ class Housekeeping:
                 self._changed.notify()
 
     def stop(self) -> None:
-        """End after the change that is under way."""
+        """Ends after the change that is under way."""
         self._is_ending.set()
         with self._changed:
             self._changed.notify()
@@ -69,7 +69,7 @@ class Housekeeping:
             log.exception("work by the clock failed; will retry")
 
     def _next(self) -> int | None:
-        """Wait for the next turn; return its instant, or None to end."""
+        """Waits for the next turn; returns its instant, or None to end."""
         with self._changed:
             self._changed.wait_for(lambda: self._due is not None or self._is_ending.is_set())
             due, self._due = self._due, None

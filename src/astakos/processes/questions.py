@@ -19,7 +19,7 @@ PAUSE_SECONDS: Final = 0.2
 
 
 def answer_questions(asker: socket.socket, answer: Callable[[], bytes]) -> None:
-    """Answer one question after the other until the peer has ended."""
+    """Answers one question after the other until the peer has ended."""
     while True:
         try:
             if not asker.recv(1):
@@ -38,7 +38,7 @@ class Asker:
     _told: "asyncio.Future[bytes]"
 
     def __init__(self, connection: socket.socket, ended: Callable[[], object]) -> None:
-        """Ask over a connection; `ended` is called when the peer has ended."""
+        """Asks over a connection; `ended` is called when the peer has ended."""
         self._connection = connection
         self._ended = ended
         self._asked = -math.inf
@@ -46,14 +46,14 @@ class Asker:
         self._hearing: asyncio.Task[None] | None = None
 
     async def start(self) -> None:
-        """Begin to listen to the peer, before the first question or with it."""
+        """Begins to listen to the peer, before the first question or with it."""
         loop = asyncio.get_running_loop()
         self._told = loop.create_future()
         self._answers, self._questions = await asyncio.open_unix_connection(sock=self._connection)
         self._hearing = loop.create_task(self._hear())
 
     async def ask(self) -> bytes:
-        """Return the answer. Those who ask while one is awaited share it.
+        """Returns the answer. Those who ask while one is awaited share it.
 
         Raises:
             TimeoutError: there is none in time.
@@ -63,7 +63,7 @@ class Asker:
         return await asyncio.shield(self._asking)
 
     async def recent(self) -> bytes:
-        """Return the last answer if the next question could not be asked yet, so that nobody waits for that.
+        """Returns the last answer if the next question could not be asked yet, so that nobody waits for that.
 
         Raises:
             TimeoutError: there is no answer in time.
@@ -85,7 +85,7 @@ class Asker:
         return await asyncio.wait_for(self._told, PATIENCE_SECONDS)
 
     async def _hear(self) -> None:
-        """Take the answers, as long as the peer lives."""
+        """Takes the answers, as long as the peer lives."""
         try:
             while True:
                 length = int.from_bytes(await self._answers.readexactly(LENGTH_BYTES), "big")

@@ -9,7 +9,7 @@ TO_TELL_SECONDS = 1.0
 
 
 def tell_ready() -> None:
-    """Tell that the service is ready, if somebody waits for that. Whether it is heard makes no difference."""
+    """Tells whoever waits for it that the service is ready. Whether they hear it makes no difference."""
     address = os.environ.get(VARIABLE, "")
     if not address.startswith(("/", "@")):
         return

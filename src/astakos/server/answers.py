@@ -40,7 +40,7 @@ class AnswerWriter:
     """Makes the bytes of answers."""
 
     def __init__(self, now: Callable[[], float] = time.time) -> None:
-        """Take the time for the headers from a clock."""
+        """Takes the time for the headers from a clock."""
         self._now = now
         self._second = 0
         self._fixed = self._fixed_if_kept = b""

@@ -62,7 +62,7 @@ class Connection(asyncio.Protocol):
     )
 
     def __init__(self, server: "Server") -> None:
-        """Serve for a server."""
+        """Serves for a server."""
         self._server = server
         self._reader = RequestReader(server.limits)
         self._state = State.IDLE
@@ -85,7 +85,7 @@ class Connection(asyncio.Protocol):
     # What the event loop tells
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Begin to wait for a request."""
+        """Begins to wait for a request."""
         self._transport = cast("asyncio.Transport", transport)
         peer = transport.get_extra_info("peername")
         self.peer = peer[:2] if isinstance(peer, tuple) else None
@@ -93,7 +93,7 @@ class Connection(asyncio.Protocol):
         self._server.opened(self)
 
     def data_received(self, data: bytes) -> None:
-        """Read what has come, as far as it is its turn."""
+        """Reads what has come, as far as it is its turn."""
         if self._state is State.LINGERING:
             self._dropped += len(data)
             if self._dropped > DROPPED_AT_MOST:
@@ -114,7 +114,7 @@ class Connection(asyncio.Protocol):
         return False
 
     def connection_lost(self, _exc: Exception | None) -> None:
-        """Forget the connection; a request that is being carried out is carried out all the same."""
+        """Forgets the connection; a request that is being carried out is carried out all the same."""
         if self._request is not None:
             if self._state is State.BODY:
                 self._server.site.note_gone(self._request)
@@ -166,22 +166,22 @@ class Connection(asyncio.Protocol):
         return not self._transport.is_closing()
 
     def shorten_wait(self, seconds: float) -> None:
-        """Wait less for the next request."""
+        """Waits less for the next request."""
         if self._state is State.IDLE:
             self.deadline -= seconds
 
     def close_if_silent(self) -> None:
-        """End, unless bytes have just come that are not read yet: closing would lose that request."""
+        """Ends, unless bytes have just come that are not read yet: closing would lose that request."""
         if self._transport is not None and not _unread(self._transport):
             self._transport.close()
 
     def abort(self) -> None:
-        """End at once."""
+        """Ends at once."""
         if self._transport is not None:
             self._transport.abort()
 
     def time_is_up(self) -> None:
-        """End what took too long, with a word about it where somebody may listen."""
+        """Ends what took too long, with a word about it where somebody may listen."""
         if self._state in AFTER_ANSWERS and self._write_buffer_size > 0:
             # `look_at_unsent` judges who is still taking an answer. The time counts from its end.
             server = self._server
@@ -197,7 +197,7 @@ class Connection(asyncio.Protocol):
             self.abort()
 
     def look_at_unsent(self, now: float) -> None:
-        """End if the client does not take its answer."""
+        """Ends if the client does not take its answer."""
         unsent = self._write_buffer_size
         if unsent == 0:
             self._untaken_since = NEVER
@@ -210,24 +210,24 @@ class Connection(asyncio.Protocol):
                 self.abort()
 
     def measured(self) -> int:
-        """Look again how many bytes of answers the client does not take."""
+        """Counts again the bytes of answers that the client does not take."""
         self.unsent = self._write_buffer_size if self._is_full else 0
         return self.unsent
 
     def give_up_answers(self) -> None:
-        """End, because the answers that the client does not take need too much of the room that all share."""
+        """Ends, because answers that the client does not take need too much of the room that all share."""
         self._hold(0)
         # The transport may be in the middle of writing.
         self._server.loop.call_soon(self.abort)
 
     def evict(self) -> None:
-        """Give up the body that is being collected: it takes too much of the room that all share."""
+        """Gives up the body that is being collected: it takes too much of the room that all share."""
         self._refuse(Violation("The service holds too many unfinished bodies; send the request again.", 503))
 
     # Requests in
 
     def _advance(self) -> None:
-        """Read as far as what has come goes, and no further than a turn."""
+        """Reads as far as what has come goes, and no further than a turn."""
         self._is_scheduled = False
         self._is_advancing = True
         try:
@@ -246,7 +246,7 @@ class Connection(asyncio.Protocol):
         self._schedule()
 
     def _step(self) -> bool:
-        """Read one part of a request; true if there may be more to read."""
+        """Reads one part of a request; true if there may be more to read."""
         if self._state is State.BODY:
             return self._read_body()
         if self._state is State.SKIPPING:
@@ -263,7 +263,7 @@ class Connection(asyncio.Protocol):
         return True
 
     def _take(self, head: Head) -> None:
-        """Judge a request by its head: either its body is collected, or it is answered without."""
+        """Judges a request by its head: either its body is collected, or it is answered without."""
         if head.method == b"CONNECT":
             raise Violation("CONNECT is not allowed here.", 405)
         request = self._request = self._server.request_of(head, self.peer)
@@ -332,7 +332,7 @@ class Connection(asyncio.Protocol):
         return self._reader.has_more
 
     def _answer(self) -> None:
-        """Work out the answer; it is often there before this returns."""
+        """Works out the answer; it is often there before this returns."""
         self._enter(Event.READY)
         self.deadline = NEVER
         answer = self._server.site.respond(self._present_request)
@@ -362,7 +362,7 @@ class Connection(asyncio.Protocol):
             self._schedule()
 
     def _failed(self, error: BaseException) -> None:
-        """Answer a defect of the code; what it was is in the log already."""
+        """Answers a defect of the code; what it was is in the log already."""
         request = self._request
         if request is not None:
             self._answered(self._server.site.defect(request, error))
@@ -377,7 +377,7 @@ class Connection(asyncio.Protocol):
             self._read_on()
 
     def _refuse(self, violation: Violation) -> None:
-        """Answer what is not acceptable, and end."""
+        """Answers what is not acceptable, and ends."""
         self._collect(0)
         self._reader.drop_all()
         if violation.protocol:
@@ -387,7 +387,7 @@ class Connection(asyncio.Protocol):
         self._linger()
 
     def _linger(self) -> None:
-        """Let the client read the last answer: closing at once could reset the connection under it."""
+        """Lets the client read the last answer: closing at once could reset the connection under it."""
         self.deadline = self._server.now() + self._server.limits.linger_seconds
         self._request = None
         if self._transport is None:

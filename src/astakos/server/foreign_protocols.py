@@ -65,7 +65,7 @@ class ForeignPeers:
         self._met[protocol] = count + 1, "an unknown address" if peer is None else peer[0]
 
     def tell(self, now: float) -> None:
-        """Log what is new, unless something was logged just before; `now` is in seconds, by any clock."""
+        """Logs what is new, unless something was logged just before; `now` is in seconds, by any clock."""
         if not self._met or now < self._quiet_until:
             return
         self._quiet_until = now + QUIET_SECONDS

@@ -44,7 +44,7 @@ class Violation(Exception):  # noqa: N818 - what a peer did wrong, not an error 
     """What came is not an acceptable request; the connection cannot go on after it."""
 
     def __init__(self, message: str, status: int = 400, *, protocol: str = "") -> None:
-        """Say what is wrong, with which status to answer, and which other protocol it is if that is known."""
+        """Says what is wrong, which status to answer with, and which other protocol it is, if known."""
         super().__init__(message)
         self.message = message
         self.status = status
@@ -80,7 +80,7 @@ class HeadParser:
     """
 
     def __init__(self, most_fields: int) -> None:
-        """Refuse heads with more fields than that."""
+        """Refuses heads with more fields than that."""
         self._most_fields = most_fields
         self._fields: list[tuple[bytes, bytes]] = []
         self._parser = httptools.HttpRequestParser(self)
@@ -100,7 +100,7 @@ class HeadParser:
         self.is_complete = True
 
     def parse_head(self, data: bytes) -> Head:
-        """Parse one whole head, from its first byte to the empty line.
+        """Parses one whole head, from its first byte to the empty line.
 
         Raises:
             Violation: it is not acceptable.
@@ -138,7 +138,7 @@ class HeadParser:
         )
 
     def feed_body(self, data: bytes) -> None:
-        """Parse more of the body.
+        """Parses more of the body.
 
         Args:
             data: no byte of what follows the request may be in it.
@@ -177,7 +177,7 @@ class HeadParser:
 
 
 def refuse_beginning(data: bytes | bytearray) -> None:
-    """Look at what has come of a head: it may be something else.
+    """Looks at what has come of a head: it may be something else.
 
     Peers of other protocols send no whole head, and wait for an answer.
 

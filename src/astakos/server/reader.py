@@ -26,7 +26,7 @@ class RequestReader:
     """
 
     def __init__(self, limits: Limits) -> None:
-        """Begin with nothing received."""
+        """Begins with nothing received."""
         self._limits = limits
         self._parser = HeadParser(limits.head_fields)
         self._buffer = bytearray()
@@ -41,7 +41,7 @@ class RequestReader:
         self.has_more = False
 
     def receive(self, data: bytes) -> None:
-        """Add what has come."""
+        """Adds what has come."""
         self._buffer += data
 
     @property
@@ -103,7 +103,7 @@ class RequestReader:
         )
 
     def read_body(self, most: int) -> bool:
-        """Read what there is of the body; true if that was the last of it.
+        """Reads what there is of the body; true if that was the last of it.
 
         Called again without new bytes, it goes on where others were given a turn.
 
@@ -130,11 +130,11 @@ class RequestReader:
         return parts[0] if len(parts) == 1 else b"".join(parts)
 
     def drop_body(self) -> None:
-        """Forget what was read of the body."""
+        """Forgets what was read of the body."""
         self._parser.body.clear()
 
     def drop_all(self) -> None:
-        """Forget everything that has come; nothing more is read of this connection."""
+        """Forgets everything that has come; nothing more is read of this connection."""
         self._parser.body.clear()
         self._buffer.clear()
 
@@ -148,7 +148,7 @@ class RequestReader:
             self._parser.feed_body(part)
 
     def _read_chunks(self) -> None:
-        """Feed llhttp no byte beyond the end of the body: it would read that as the next request."""
+        """Feeds llhttp no byte beyond the end of the body: it would read that as the next request."""
         for _ in range(CHUNKS_AT_ONCE):
             if self._parser.is_complete:
                 return
@@ -163,7 +163,7 @@ class RequestReader:
         self.has_more = True
 
     def _read_line(self) -> bool:
-        """Read the line before a chunk, or one of the trailer; false if not all of it is there."""
+        """Reads the line before a chunk, or one of the trailer; false if not all of it is there."""
         end = self._buffer.find(b"\r\n", 0, self._limits.head_bytes)
         longest = self._limits.head_bytes if self._in_trailer else LONGEST_CHUNK_LINE
         if end > longest or (end < 0 and len(self._buffer) > longest):

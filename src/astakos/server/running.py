@@ -37,7 +37,7 @@ def serve(
     limits: Limits | None = None,
     counts: ConnectionCounts | None = None,
 ) -> None:
-    """Answer until SIGINT or SIGTERM, then finish what was accepted.
+    """Answers until SIGINT or SIGTERM, then finishes what was accepted.
 
     After SIGTERM, idle connections stay open for `kept_seconds`, or until another signal. One more signal, or
     a second SIGINT, ends it at once.
@@ -58,7 +58,7 @@ class EmbeddedServer:
     """A server on a thread of another program, which tells it when to end."""
 
     def __init__(self, site: Site, listener: socket.socket, limits: Limits | None = None) -> None:
-        """Prepare to serve; see `serving`."""
+        """Prepares to serve; see `serving`."""
         self._site = site
         self._listener = listener
         self._limits = limits
@@ -70,7 +70,7 @@ class EmbeddedServer:
         self._thread = threading.Thread(target=self._run, name="astakos-server", daemon=True)
 
     def start(self) -> None:
-        """Begin the thread; wait until the server answers on it.
+        """Begins the thread; waits until the server answers on it.
 
         Raises:
             RuntimeError: it cannot answer.
@@ -102,14 +102,14 @@ class EmbeddedServer:
         self._started_or_failed.set()
 
     def end(self) -> None:
-        """Let it finish what it has accepted, and wait until it has ended; from any other thread."""
+        """Lets it finish what it has accepted, and waits until it has ended; from any other thread."""
         if self._loop is not None and self._server is not None:
             with contextlib.suppress(RuntimeError):
                 self._loop.call_soon_threadsafe(self._server.end)
         self._thread.join()
 
     def carry_out(self, work: Coroutine[Any, Any, T]) -> T:
-        """Do something on the server's event loop, and wait for it on another thread.
+        """Does something on the server's event loop, and waits for it on another thread.
 
         Raises:
             RuntimeError: the server does not run.
@@ -124,7 +124,7 @@ class EmbeddedServer:
 def serving_site(
     site: Site, listener: socket.socket, limits: Limits | None = None
 ) -> Iterator[EmbeddedServer]:
-    """Answer on a thread while the context lasts.
+    """Answers on a thread while the context lasts.
 
     Args:
         site: what answers.

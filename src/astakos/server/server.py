@@ -50,7 +50,7 @@ class Server:
         limits: Limits | None = None,
         counts: ConnectionCounts | None = None,
     ) -> None:
-        """Prepare; `ready` is called when it answers."""
+        """Prepares; `ready` is called when it answers."""
         self.site = site
         self.limits = _within_the_system(limits or Limits())
         self.writer = AnswerWriter()
@@ -95,7 +95,7 @@ class Server:
         return min(self.limits.idle_seconds, self.limits.kept_seconds)
 
     async def serve(self) -> None:
-        """Answer until `end` is called; then let finish what is under way."""
+        """Answers until `end` is called; then lets what is under way finish."""
         self._loop = asyncio.get_running_loop()
         await self.site.start()
         self._listener.setblocking(False)
@@ -110,7 +110,7 @@ class Server:
             await self.site.stop()
 
     def end(self, *, keeps_idle: bool = False) -> None:
-        """Accept nothing more and finish.
+        """Accepts nothing more and finishes.
 
         Called again, it closes idle connections at once; then, it does not wait for anybody.
 
@@ -142,7 +142,7 @@ class Server:
             await asyncio.sleep(0)
 
     def _stop_accepting(self) -> None:
-        """Close the listening socket, without losing those who wait there and have sent a request already."""
+        """Closes the listening socket, without losing those who wait there and have sent a request."""
         self.loop.remove_reader(self._listener.fileno())
         for _ in range(QUEUE_AT_MOST):
             if not self._accept_one():
@@ -165,7 +165,7 @@ class Server:
                 return
 
     def _accept_one(self) -> bool:
-        """Accept a connection; false if none waits or there is no room."""
+        """Accepts a connection; false if none waits or there is no room."""
         try:
             accepted, _ = self._listener.accept()
         except (BlockingIOError, InterruptedError, ConnectionAbortedError):
@@ -193,7 +193,7 @@ class Server:
             self._counts.open -= 1
 
     def _pause(self, error: OSError) -> None:
-        """Wait until others have closed something; the listening queue holds those who come meanwhile."""
+        """Waits until others have closed something; the listening queue holds those who come meanwhile."""
         if self.now() >= self._quiet_until:
             log.error("accepting connections is paused, since the system has no room: %s", error.strerror)
             self._quiet_until = self.now() + SWEEP_SECONDS

@@ -16,15 +16,15 @@ class Site(Protocol):
         ...
 
     async def start(self) -> None:
-        """Begin to work, on the event loop that is running."""
+        """Begins to work, on the event loop that is running."""
         ...
 
     def prepare_to_stop(self) -> None:
-        """Tell everybody who asks that no more requests will be accepted soon."""
+        """Tells everybody who asks that no more requests will be accepted soon."""
         ...
 
     async def stop(self) -> None:
-        """Let go of everything; no request is under way any more."""
+        """Lets go of everything; no request is under way any more."""
         ...
 
     def request_of(
@@ -38,7 +38,7 @@ class Site(Protocol):
         ...
 
     async def respond(self, request: Request) -> Answer | LastBytes:
-        """Work out the answer; raises nothing."""
+        """Works out the answer; raises nothing."""
         ...
 
     def note_gone(self, request: Request) -> None:

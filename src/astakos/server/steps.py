@@ -25,7 +25,7 @@ class Steps(Generic[T]):
         done: Callable[[T], None],
         failed: Callable[[BaseException], None],
     ) -> None:
-        """Prepare to run it; `done` or `failed` is called once, perhaps before `run` returns."""
+        """Prepares to run it; `done` or `failed` is called once, perhaps before `run` returns."""
         self._loop = loop
         self._coroutine = coroutine
         self._done = done
@@ -33,7 +33,7 @@ class Steps(Generic[T]):
         self._context = contextvars.copy_context()
 
     def run(self) -> None:
-        """Run it as far as it goes now; it goes on by itself."""
+        """Runs it as far as it goes now; it goes on by itself."""
         self._context.run(self._step)
 
     def _step(self, _waited: object = None) -> None:

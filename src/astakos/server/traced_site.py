@@ -28,7 +28,7 @@ class TracedSite:
     """Passes everything on to another site, and traces how it responds."""
 
     def __init__(self, site: Site, tracer: Tracer, base_url: str, flush: Callable[[], None]) -> None:
-        """Trace a site.
+        """Traces a site.
 
         Args:
             site: what answers.
@@ -60,12 +60,12 @@ class TracedSite:
         return self._site.is_ending
 
     async def stop(self) -> None:
-        """Export the last spans, then stop the site: without its ledger, the process ends at once."""
+        """Exports the last spans, then stops the site: without its ledger, the process ends at once."""
         await asyncio.to_thread(self._flush)
         await self._site.stop()
 
     async def respond(self, request: Request) -> Answer | LastBytes:
-        """Work out the answer within a span that begins when the head of the request has arrived."""
+        """Works out the answer within a span that begins when the head of the request has arrived."""
         waited = time.perf_counter() - request.began
         attributes = {
             **self._of_all,

@@ -30,14 +30,14 @@ class Clock:
     """
 
     def __init__(self, changed: Callable[[], None] = lambda: None) -> None:
-        """Start at the current time; ``changed`` is called after each change."""
+        """Starts at the current time; ``changed`` is called after each change."""
         self._changed = changed
         self._lock = threading.Lock()
         self._ahead = 0
         self._frozen_at: int | None = None
 
     def now(self) -> int:
-        """Return the current instant in whole microseconds since 1970-01-01 UTC, like `astakos.clock`."""
+        """Returns the current instant in whole microseconds since 1970-01-01 UTC, like `astakos.clock`."""
         frozen_at = self._frozen_at
         return _real() + self._ahead if frozen_at is None else frozen_at
 
@@ -47,7 +47,7 @@ class Clock:
         return EPOCH + timedelta(microseconds=self.now())
 
     def advance(self, seconds: float | timedelta) -> None:
-        """Move the clock forward; everything that expires by then has expired when this returns.
+        """Moves the clock forward; everything that expires by then has expired when this returns.
 
         Args:
             seconds: the number of seconds, or a duration like ``timedelta(days=31)``; not negative.
@@ -67,12 +67,12 @@ class Clock:
         self._changed()
 
     def freeze(self) -> None:
-        """Stop the clock; only `advance` moves it then."""
+        """Stops the clock; only `advance` moves it then."""
         with self._lock:
             self._frozen_at = self.now()
 
     def resume(self) -> None:
-        """Let the clock run again, from the time at which it stands."""
+        """Lets the clock run again, from the time at which it stands."""
         with self._lock:
             if self._frozen_at is not None:
                 self._ahead = self._frozen_at - _real()

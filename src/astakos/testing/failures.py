@@ -58,19 +58,19 @@ class Exchange(Protocol):
     """A request that waits for its answer."""
 
     async def carry_out(self) -> FinishedAnswer:
-        """Let the service handle the request, without sending its answer."""
+        """Lets the service handle the request, without sending its answer."""
         ...
 
     async def answer(self, answer: FinishedAnswer) -> None:
-        """Send an answer."""
+        """Sends an answer."""
         ...
 
     async def cut(self, last_bytes: bytes = b"") -> None:
-        """Send some bytes, close the connection, and wait until it is closed."""
+        """Sends some bytes, closes the connection, and waits until it is closed."""
         ...
 
     async def pause(self, seconds: float) -> bool:
-        """Wait, or stop early if the client disconnects; return whether it is still connected."""
+        """Waits, or stops early if the client disconnects; returns whether it is still connected."""
         ...
 
 
@@ -78,7 +78,7 @@ class Failure(Protocol):
     """A failure that a test injects."""
 
     async def happen(self, exchange: Exchange) -> None:
-        """Make a request fail."""
+        """Makes a request fail."""
         ...
 
 
@@ -92,7 +92,7 @@ class Fail:
     outcome: SaidOutcome | None = None
 
     def __post_init__(self) -> None:
-        """Check the arguments."""
+        """Checks the arguments."""
         if self.outcome not in ("not-carried-out", "unknown", None):
             raise ValueError(f"outcome must be 'not-carried-out' or 'unknown', not {self.outcome!r}")
         if self.outcome is not None and self.status != HTTPStatus.SERVICE_UNAVAILABLE:
@@ -107,7 +107,7 @@ class Fail:
             raise ValueError(f"retry_after must be 0 seconds or more, not {self.retry_after!r}")
 
     async def happen(self, exchange: Exchange) -> None:
-        """Send the error; before that, let the service handle the request if `carried_out` is true."""
+        """Sends the error; before that, lets the service handle the request if `carried_out` is true."""
         if self.carried_out:
             await exchange.carry_out()
         await exchange.answer(self._answer())
@@ -136,12 +136,12 @@ class Cut:
     when: When
 
     def __post_init__(self) -> None:
-        """Check the argument."""
+        """Checks the argument."""
         if self.when not in ("before", "after", "within"):
             raise ValueError(f"when must be 'before', 'after', or 'within', not {self.when!r}")
 
     async def happen(self, exchange: Exchange) -> None:
-        """Close the connection before or after the service handles the request, or within its answer."""
+        """Closes the connection before or after the service handles the request, or within its answer."""
         last_bytes = b""
         if self.when != "before":
             answer = await exchange.carry_out()
@@ -158,12 +158,12 @@ class Delay:
     carried_out: bool
 
     def __post_init__(self) -> None:
-        """Check the argument."""
+        """Checks the argument."""
         if math.isnan(self.seconds) or self.seconds < 0:
             raise ValueError(f"seconds must be 0 or more, not {self.seconds!r}")
 
     async def happen(self, exchange: Exchange) -> None:
-        """Wait, then answer. Without `carried_out`, the service handles the request only after the wait."""
+        """Waits, then answers. Without `carried_out`, the service handles the request only after the wait."""
         answer = await exchange.carry_out() if self.carried_out else None
         if await exchange.pause(self.seconds):
             await exchange.answer(answer or await exchange.carry_out())
@@ -176,12 +176,12 @@ class Garble:
     part: Part
 
     def __post_init__(self) -> None:
-        """Check the argument."""
+        """Checks the argument."""
         if self.part not in ("body", "head"):
             raise ValueError(f"part must be 'body' or 'head', not {self.part!r}")
 
     async def happen(self, exchange: Exchange) -> None:
-        """Send the right status with a body that is not JSON, or bytes that are not HTTP."""
+        """Sends the right status with a body that is not JSON, or bytes that are not HTTP."""
         answer = await exchange.carry_out()
         if self.part == "head":
             await exchange.cut(NOT_HTTP)

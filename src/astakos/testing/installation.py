@@ -51,7 +51,7 @@ class Directory:
     def __init__(
         self, database: Database, now: Callable[[], int], tokens: TokenNames, changed: Callable[[], None]
     ) -> None:
-        """Set the database to change; ``changed`` is called after each change."""
+        """Sets the database to change; ``changed`` is called after each change."""
         self._database = database
         self._now = now
         self._tokens = tokens
@@ -67,7 +67,7 @@ class Directory:
         quotas: Mapping[str, int],
         is_active: bool,
     ) -> User:
-        """Add a user with a new token."""
+        """Adds a user with a new token."""
         user = User(str(uuid4()), username.lower(), new_token(os.urandom))
         entry = UserEntry(
             uuid=user.uuid,
@@ -89,7 +89,7 @@ class Directory:
         endpoints: Iterable[Mapping[str, str]],
         resources: Mapping[str, int | None],
     ) -> Component:
-        """Add a component with a service and its resources, each with its limit for every user."""
+        """Adds a component with a service and its resources, each with its limit for every user."""
         if registry.find_component(self._database.reader(), name) is not None:
             raise ValueError(f"the component {name!r} already exists; for a new token, use renew_token")
         component = Component(name, new_token(os.urandom))
@@ -106,7 +106,7 @@ class Directory:
     def add_resource(
         self, name: str, service: str, limit: int | None, unit: str | None, scale: int, description: str
     ) -> None:
-        """Register a resource with its limit for every user."""
+        """Registers a resource with its limit for every user."""
         entry = msgspec.structs.replace(
             _resource(name, service, limit), unit=unit, scale=scale, description=description
         )
@@ -119,7 +119,7 @@ class Directory:
         members: Iterable[str],
         limits: Mapping[str, tuple[int, int]],
     ) -> Project:
-        """Add an active project that ends in 100 years."""
+        """Adds an active project that ends in 100 years."""
         project = Project(str(uuid4()), name)
         entry = ProjectEntry(
             uuid=project.uuid,
@@ -133,7 +133,7 @@ class Directory:
         return project
 
     def set_membership(self, project: str, user: str, *, is_member: bool) -> None:
-        """Make a user a member of a project, or remove them."""
+        """Makes a user a member of a project, or removes them."""
         state = MembershipState.ACCEPTED if is_member else MembershipState.REMOVED
 
         def change(connection: Connection) -> None:
@@ -147,13 +147,13 @@ class Directory:
         self._change(change)
 
     def set_limit(self, project: str, resource: str, limit: int, member_limit: int) -> None:
-        """Set the limits of a resource, for a whole project and for each member."""
+        """Sets the limits of a resource, for a whole project and for each member."""
         capacity = Capacity(limit, member_limit)
         now = self._now()
         self._change(lambda connection: set_capacity(connection, OPERATOR, project, resource, capacity, now))
 
     def renew_user_token(self, user: User) -> User:
-        """Replace a user's token."""
+        """Replaces a user's token."""
 
         def renew(connection: Connection) -> str:
             return renew_user_token(connection, OPERATOR, find_user(connection, user.uuid), self._now())
@@ -163,7 +163,7 @@ class Directory:
         return User(user.uuid, user.username, token)
 
     def renew_component_token(self, component: Component) -> Component:
-        """Replace a component's token."""
+        """Replaces a component's token."""
         token = self._change(
             lambda connection: renew_component_token(connection, OPERATOR, component.name, self._now())
         )
@@ -171,7 +171,7 @@ class Directory:
         return Component(component.name, token)
 
     def load(self, document: Mapping[str, object]) -> None:
-        """Apply a state document to the service."""
+        """Applies a state document to the service."""
         try:
             converted = msgspec.convert(document, StateDocument)
         except msgspec.ValidationError as error:
@@ -179,13 +179,13 @@ class Directory:
         self._load(converted)
 
     def forget_what_is_too_old(self) -> None:
-        """Delete records past their retention, as the service does once a minute."""
+        """Deletes records past their retention, as the service does once a minute."""
         retention = Retention()
         while self._database.change(lambda connection: retention.forget(connection, self._now())):
             pass
 
     def end_projects(self) -> None:
-        """End the projects whose end date has passed, if the settings say so, as the service does."""
+        """Ends the projects whose end date has passed, if the settings say so, as the service does."""
         end_what_is_over(self._database, self._now())
 
     def _load(self, document: StateDocument) -> None:

@@ -27,7 +27,7 @@ class Interception:
     """Sees every request of one service; a site in front of the service's own."""
 
     def __init__(self, site: Site) -> None:
-        """Stand in front of a site, with no requests and no switches."""
+        """Stands in front of a site, with no requests and no switches."""
         self.requests: list[SeenRequest] = []
         self.switchboard = Switchboard()
         self.tokens = TokenNames()
@@ -35,7 +35,7 @@ class Interception:
         self._site = site
 
     async def respond(self, request: Request) -> Answer | LastBytes:
-        """Let the site answer, or let happen what goes wrong."""
+        """Lets the site answer, or lets what goes wrong happen."""
         headers = [
             (name.decode("latin-1"), value.decode("latin-1")) for name, value in request.headers.items()
         ]
@@ -63,15 +63,15 @@ class Interception:
         return self._site.is_ending
 
     async def start(self) -> None:
-        """Start the site."""
+        """Starts the site."""
         await self._site.start()
 
     def prepare_to_stop(self) -> None:
-        """Prepare the site."""
+        """Prepares the site."""
         self._site.prepare_to_stop()
 
     async def stop(self) -> None:
-        """Stop the site."""
+        """Stops the site."""
         await self._site.stop()
 
     def request_of(

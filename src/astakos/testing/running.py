@@ -33,7 +33,7 @@ class ServiceNotInstalledError(ImportError):
 
 @contextlib.contextmanager
 def running_service() -> Iterator[RunningService]:
-    """Run a real, empty service while the context lasts. Starting takes a few milliseconds.
+    """Runs a real, empty service while the context lasts. Starting takes a few milliseconds.
 
     Any number of services can run at once, in any threads; they share nothing.
 
@@ -71,7 +71,7 @@ class RunningService:
     """
 
     def __init__(self, stack: contextlib.ExitStack) -> None:
-        """Start the service; use `running_service` instead."""
+        """Starts the service; use `running_service` instead."""
         self._stack = stack
         self._numbers = itertools.count(1)
         self.clock = Clock(self._time_has_passed)
@@ -80,7 +80,7 @@ class RunningService:
         stack.callback(self._end)
 
     def __repr__(self) -> str:
-        """Show the URL."""
+        """Shows the URL."""
         return f"<RunningService at {self.url}>"
 
     @property
@@ -102,13 +102,13 @@ class RunningService:
         return self._running.directory
 
     def client(self, **options: Any) -> DocumentedClient:
-        """Create a client of this service with options of `AstakosClient`; it closes with the service."""
+        """Creates a client of this service with options of `AstakosClient`; it closes with the service."""
         client = DocumentedClient(self._running.url, **options)
         self._stack.callback(client.close)
         return client
 
     def async_client(self, **options: Any) -> AsyncAstakosClient:
-        """Create an asynchronous client of this service; close it with ``async with``."""
+        """Creates an asynchronous client of this service; close it with ``async with``."""
         from astakosclient.async_client import AsyncAstakosClient  # noqa: PLC0415 - imports asyncio
 
         return AsyncAstakosClient(self._running.url, **options)
@@ -125,7 +125,7 @@ class RunningService:
         groups: Iterable[str] = (),
         is_active: bool = True,
     ) -> User:
-        """Add a user, whose token is valid for 30 days.
+        """Adds a user, whose token is valid for 30 days.
 
         Args:
             username: an email address; a name without ``@`` gets ``@example.org`` appended. By default, a new
@@ -157,7 +157,7 @@ class RunningService:
         endpoints: Iterable[Mapping[str, str]] | str = (),
         resources: Mapping[str, int] | Iterable[str] = (),
     ) -> Component:
-        """Add a component with a service of the same name; the result has the component's token.
+        """Adds a component with a service of the same name; the result has the component's token.
 
         Args:
             name: the name, for example ``compute``.
@@ -186,7 +186,7 @@ class RunningService:
         scale: int = 0,
         description: str = "",
     ) -> None:
-        """Register a resource, or replace the one with the same name.
+        """Registers a resource, or replaces the one with the same name.
 
         Args:
             name: the name, for example ``compute.ram``.
@@ -211,7 +211,7 @@ class RunningService:
         limits: Mapping[str, int | tuple[int, int]] | None = None,
         owner: User | None = None,
     ) -> Project:
-        """Add an active project that users share.
+        """Adds an active project that users share.
 
         Args:
             name: the name; by default, a new one.
@@ -235,7 +235,7 @@ class RunningService:
         )
 
     def add_member(self, project: Project, user: User) -> None:
-        """Make a user a member of a project, so that they can draw from it.
+        """Makes a user a member of a project, so that they can draw from it.
 
         Raises:
             ValueError: the user or the project does not exist.
@@ -243,7 +243,7 @@ class RunningService:
         self._directory.set_membership(project.uuid, user.uuid, is_member=True)
 
     def remove_member(self, project: Project, user: User) -> None:
-        """Remove a user from a project, so that they can no longer draw from it; their usage still counts.
+        """Removes a user from a project, so that they can no longer draw from it; their usage still counts.
 
         Raises:
             ValueError: the user or the project does not exist.
@@ -253,7 +253,7 @@ class RunningService:
     def set_limit(
         self, whose: User | Project, resource: str, limit: int, *, member_limit: int | None = None
     ) -> None:
-        """Set the limit of a resource, for a user in their system project or for a project.
+        """Sets the limit of a resource, for a user in their system project or for a project.
 
         Args:
             whose: the user or the project.
@@ -272,13 +272,13 @@ class RunningService:
     @overload
     def renew_token(self, whose: Component) -> Component: ...
     def renew_token(self, whose: User | Component) -> User | Component:
-        """Replace a token; the result has the new one, and the old one stops working."""
+        """Replaces a token; the result has the new one, and the old one stops working."""
         if isinstance(whose, User):
             return self._directory.renew_user_token(whose)
         return self._directory.renew_component_token(whose)
 
     def load(self, document: Mapping[str, object]) -> None:
-        """Apply a state document (`docs/state.md`), for everything that has no method here.
+        """Applies a state document (`docs/state.md`), for everything that has no method here.
 
         Raises:
             ValueError: the document contains an error; nothing has changed.
@@ -298,7 +298,7 @@ class RunningService:
         path: str | None = None,
         method: str | None = None,
     ) -> Switch:
-        """Answer the next requests with an error.
+        """Answers the next requests with an error.
 
         Args:
             status: the status, from 400 to 599.
@@ -324,7 +324,7 @@ class RunningService:
         path: str | None = None,
         method: str | None = None,
     ) -> Switch:
-        """Close the connection of the next requests instead of answering.
+        """Closes the connection of the next requests instead of answering.
 
         Args:
             when: ``"before"`` or ``"after"`` the service handles the request, or ``"within"`` its answer, of
@@ -347,7 +347,7 @@ class RunningService:
         path: str | None = None,
         method: str | None = None,
     ) -> Switch:
-        """Answer the next requests late, or never, so that the client times out.
+        """Answers the next requests late, or never, so that the client times out.
 
         Args:
             seconds: the delay; by default, the answer never arrives.
@@ -370,7 +370,7 @@ class RunningService:
         path: str | None = None,
         method: str | None = None,
     ) -> Switch:
-        """Handle the next requests, but send an unreadable answer.
+        """Handles the next requests, but sends an unreadable answer.
 
         Args:
             part: ``"body"`` for the right status with a body that is not JSON; ``"head"`` for bytes that are
@@ -385,7 +385,7 @@ class RunningService:
         return self._let(Garble(part), times, path, method)
 
     def mend(self) -> None:
-        """Cancel all failures that have not happened yet."""
+        """Cancels all failures that have not happened yet."""
         self._started.interception.switchboard.clear()
 
     def _let(self, failure: Failure, times: int, path: str | None, method: str | None) -> Switch:

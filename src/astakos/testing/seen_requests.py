@@ -47,17 +47,17 @@ class TokenNames:
     """The owners of a service's tokens, for replacing the tokens in recorded requests."""
 
     def __init__(self) -> None:
-        """Start without tokens."""
+        """Starts without tokens."""
         self._names: dict[str, str] = {}
 
     def add(self, token: str, owner: str) -> None:
-        """Add a token; revoked ones stay, so that they are never shown."""
+        """Adds a token; revoked ones stay, so that they are never shown."""
         self._names = self._names | {token: owner}
 
     def see(
         self, method: str, path: str, query: str, headers: Iterable[tuple[str, str]], body: bytes
     ) -> SeenRequest:
-        """Return a request without its tokens."""
+        """Returns a request without its tokens."""
         target, _, shown_query = without_secrets(self._named(f"{path}?{query}")).partition("?")
         return SeenRequest(
             method,

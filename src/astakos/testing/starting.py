@@ -36,7 +36,7 @@ class StartedService:
     def __init__(
         self, url: str, service: Service, server: EmbeddedServer, interception: Interception, clock: Clock
     ):
-        """Wrap the parts of a started service."""
+        """Wraps the parts of a started service."""
         self.url = url
         self.interception = interception
         self.directory = Directory(service.database, clock.now, interception.tokens, self.forget)
@@ -44,7 +44,7 @@ class StartedService:
         self._server = server
 
     def forget(self) -> None:
-        """Clear the service's caches, so that it sees changes of its database at once."""
+        """Clears the service's caches, so that it sees changes of its database at once."""
 
         async def forget() -> None:
             self._service.forget()
@@ -52,7 +52,7 @@ class StartedService:
         self._server.carry_out(forget())
 
     def end_what_is_over(self) -> None:
-        """Expire commissions, end projects and delete old records, as the service does by itself."""
+        """Expires commissions, ends projects and deletes old records, as the service does by itself."""
 
         async def do_nothing() -> None:
             # Every batch begins by expiring commissions.
@@ -66,7 +66,7 @@ class StartedService:
 
 @contextlib.contextmanager
 def start(clock: Clock) -> Iterator[StartedService]:
-    """Run an empty service while the context lasts."""
+    """Runs an empty service while the context lasts."""
     with (
         tempfile.TemporaryDirectory(prefix="astakos-testing-") as folder,
         listen(LOOPBACK, 0) as listener,
@@ -95,7 +95,7 @@ def _new_database(path: Path) -> SQLiteDatabase:
 
 @functools.cache
 def _empty_installation() -> bytes:
-    """Return the file of an empty database; creating one takes much longer than copying it."""
+    """Returns the file of an empty database; creating one takes much longer than copying it."""
     with tempfile.TemporaryDirectory(prefix="astakos-testing-") as folder:
         path = Path(folder, "astakos.db")
         _opened(path).close()

@@ -42,12 +42,12 @@ class Switchboard:
     """The active switches. Each request uses at most one: the first that matches."""
 
     def __init__(self) -> None:
-        """Start without switches."""
+        """Starts without switches."""
         self._lock = threading.Lock()
         self._switches: list[Switch] = []
 
     def set(self, failure: Failure, times: int, path: str | None, method: str | None) -> Switch:
-        """Add a switch.
+        """Adds a switch.
 
         Raises:
             ValueError: no request could match.
@@ -64,7 +64,7 @@ class Switchboard:
         return switch
 
     def take(self, method: str, path: str) -> Failure | None:
-        """Return the failure for a request, if there is one, and count it as used."""
+        """Returns the failure for a request, if there is one, and counts it as used."""
         with self._lock:
             for switch in self._switches:
                 if switch.fits(method, path):
@@ -74,7 +74,7 @@ class Switchboard:
         return None
 
     def clear(self) -> None:
-        """Remove all switches."""
+        """Removes all switches."""
         with self._lock:
             for switch in self._switches:
                 switch.left = 0

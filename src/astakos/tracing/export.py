@@ -36,13 +36,13 @@ class TracingSettingsError(Exception):
 
 
 def is_switched_off() -> bool:
-    """Return whether the environment says that nothing is to be exported."""
+    """Returns whether the environment says that nothing is to be exported."""
     is_disabled = os.environ.get("OTEL_SDK_DISABLED", "").strip().lower() == "true"
     return is_disabled or os.environ.get("OTEL_TRACES_EXPORTER", "").strip() == NONE
 
 
 def require_settings() -> str:
-    """Check the variables that this program understands, and return where traces go, without credentials.
+    """Checks the variables that this program understands, and returns where traces go, without credentials.
 
     Raises:
         TracingSettingsError: one of them cannot be followed.
@@ -73,7 +73,7 @@ def _is_positive(number: str) -> bool:
 
 
 def _variable(name: str) -> tuple[str, str]:
-    """Return a variable of the exporter that is set, for traces or else for all signals, and its value."""
+    """Returns a variable of the exporter that is set, for traces or else for all signals, and its value."""
     of_traces, of_all = f"OTEL_EXPORTER_OTLP_TRACES_{name}", f"OTEL_EXPORTER_OTLP_{name}"
     chosen = of_traces if os.environ.get(of_traces) else of_all
     return chosen, os.environ.get(chosen, "").strip()
@@ -97,7 +97,7 @@ class Tracing:
     """The traces of one process, from its start to its end."""
 
     def __init__(self, process: str) -> None:
-        """Begin to export.
+        """Begins to export.
 
         Args:
             process: what this process does, for the resource that its spans belong to.
@@ -120,7 +120,7 @@ class Tracing:
         self.tracer = Tracer(provider)
 
     def stop(self) -> None:
-        """Send what is left, for at most `FLUSH_SECONDS`; what is not taken by then is dropped."""
+        """Sends what is left, for at most `FLUSH_SECONDS`; what is not taken by then is dropped."""
         if self._exporter.is_failing:
             # Nor are those taken that are left.
             self._exporter.shutdown()
@@ -152,7 +152,7 @@ class WatchedExporter(SpanExporter):
     """
 
     def __init__(self, exporter: SpanExporter) -> None:
-        """Export with another one."""
+        """Exports with another one."""
         self._exporter = exporter
         self.is_failing = False
         self._reason = _LastReason()
@@ -162,7 +162,7 @@ class WatchedExporter(SpanExporter):
         library.propagate = False
 
     def export(self, spans: Sequence[ReadableSpan]) -> SpanExportResult:
-        """Export, and note how it went."""
+        """Exports, and notes how it went."""
         self._reason.text = ""
         result = self._exporter.export(spans)
         failed = result is not SpanExportResult.SUCCESS
@@ -174,7 +174,7 @@ class WatchedExporter(SpanExporter):
         return result
 
     def shutdown(self) -> None:
-        """Give up what is under way."""
+        """Gives up what is under way."""
         self._exporter.shutdown()
 
     def force_flush(self, timeout_millis: int = 30000) -> bool:

@@ -13,7 +13,7 @@ class Span(Protocol):
     """Opens a span around some work, within the present one."""
 
     def __call__(self, name: str, attributes: Attributes = NONE, /) -> AbstractContextManager[None]:
-        """Open it. An exception that passes through ends it as an error, by its class."""
+        """Opens it. An exception that passes through ends it as an error, by its class."""
         ...
 
 
@@ -35,7 +35,7 @@ class BatchSpans(Protocol):
     def __call__(
         self, waited: Sequence[Waited], operations: int, began: int, ended: int, failure: str, /
     ) -> None:
-        """Tell; it does not fail.
+        """Tells; it does not fail.
 
         Args:
             waited: the operations that are traced; at least one.
@@ -48,5 +48,5 @@ class BatchSpans(Protocol):
 
 
 def untraced(_name: str, _attributes: Attributes = NONE, /) -> AbstractContextManager[None]:
-    """Open no span."""
+    """Opens no span."""
     return nullcontext()

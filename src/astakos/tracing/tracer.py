@@ -27,18 +27,18 @@ class Tracer:
     """The spans of one process."""
 
     def __init__(self, provider: TracerProvider) -> None:
-        """Record with a provider."""
+        """Records with a provider."""
         self._tracer = provider.get_tracer(SCOPE, importlib.metadata.version("astakos"), SCHEMA_URL)
 
     @contextlib.contextmanager
     def span(self, name: str, attributes: Attributes = NONE, /) -> Iterator[None]:
-        """Open a span around some work of this process; see `spans.Span`."""
+        """Opens a span around some work of this process; see `spans.Span`."""
         with self._around(name, attributes, SpanKind.INTERNAL):
             yield
 
     @contextlib.contextmanager
     def client_span(self, name: str, attributes: Attributes = NONE, /) -> Iterator[None]:
-        """Open a span around a call of another server."""
+        """Opens a span around a call of another server."""
         with self._around(name, attributes, SpanKind.CLIENT):
             yield
 
@@ -57,7 +57,7 @@ class Tracer:
     def server_span(
         self, name: str, headers: Mapping[bytes, bytes], attributes: Attributes, began: int
     ) -> trace.Span:
-        """Begin the span of a request, within that of its caller, and make it the present one.
+        """Begins the span of a request, within that of its caller, and makes it the present one.
 
         Args:
             name: the method and the route.
@@ -78,7 +78,7 @@ class Tracer:
 
     @staticmethod
     def present() -> str:
-        """Return the present span as the header `traceparent` has it; "" if it is not sampled."""
+        """Returns the present span as the header `traceparent` has it; "" if it is not sampled."""
         present = trace.get_current_span().get_span_context()
         if not (present.is_valid and present.trace_flags.sampled):
             return ""
@@ -87,7 +87,7 @@ class Tracer:
     def batch(
         self, waited: Sequence[Waited], operations: int, began: int, ended: int, failure: str, /
     ) -> None:
-        """Tell of a batch of the ledger; see `spans.BatchSpans`."""
+        """Tells of a batch of the ledger; see `spans.BatchSpans`."""
         try:
             self._tell_batch(waited, operations, began, ended, failure)
         except Exception:
@@ -121,7 +121,7 @@ class Tracer:
 
 
 def fail(span: trace.Span, error: str) -> None:
-    """Mark a span as failed, for a reason of low cardinality."""
+    """Marks a span as failed, for a reason of low cardinality."""
     span.set_attribute(ERROR_TYPE, error)
     span.set_status(Status(StatusCode.ERROR))
 

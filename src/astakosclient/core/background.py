@@ -13,11 +13,11 @@ class Background:
     """Tasks that nobody has to wait for, on one event loop or several."""
 
     def __init__(self) -> None:
-        """Begin without tasks."""
+        """Begins without tasks."""
         self._tasks: set[asyncio.Task[None]] = set()
 
     def start(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
-        """Start a task on the running event loop."""
+        """Starts a task on the running event loop."""
         # Copied first, in one step: other event loops may run in other threads.
         for task in list(self._tasks):
             if task.get_loop().is_closed():
@@ -28,7 +28,7 @@ class Background:
         return started
 
     async def finish(self, seconds: float) -> None:
-        """Wait until all tasks of the running event loop have ended, so long at most."""
+        """Waits until all tasks of the running event loop have ended, so long at most."""
         loop = asyncio.get_running_loop()
         own = [task for task in list(self._tasks) if task.get_loop() is loop]
         if own:

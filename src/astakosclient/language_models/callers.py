@@ -19,7 +19,7 @@ class Caller(NamedTuple):
 async def identify(
     astakos: AsyncBoundClient, credential: str, *, project: str | None = None, address: str | None = None
 ) -> Caller:
-    """Return who calls.
+    """Returns who calls.
 
     Args:
         astakos: The client with the token of the gateway's component; keys that are limited to services

@@ -31,7 +31,7 @@ log = logging.getLogger(__name__)
 
 
 async def require_resources(astakos: AsyncBoundClient) -> None:
-    """Make sure that the resources that are charged are defined, and count what is expected.
+    """Makes sure that the resources that are charged are defined, and counts what is expected.
 
     Raises:
         ValueError: They are not.
@@ -61,7 +61,7 @@ class Charge:
         at_first: int | None,
         ttl: int,
     ) -> None:
-        """Set what is charged; sends nothing.
+        """Sets what is charged; sends nothing.
 
         Args:
             astakos: The client with the gateway's token.
@@ -86,7 +86,7 @@ class Charge:
         self._ending: asyncio.Task[None] | None = None
 
     async def reserve(self) -> None:
-        """Reserve the estimate. If the request is cancelled meanwhile, reject it in the background.
+        """Reserves the estimate. If the request is cancelled meanwhile, rejects it in the background.
 
         Raises:
             Refused: There is no room, or the call failed.
@@ -119,7 +119,7 @@ class Charge:
         self._keeping = asyncio.create_task(self._keep(self._serial))
 
     async def _keep(self, serial: int) -> None:
-        """Extend the hold for as long as the request runs, however long the model thinks in silence."""
+        """Extends the hold for as long as the request runs, however long the model thinks in silence."""
         until = time.monotonic() + LONGEST
         while time.monotonic() < until:
             await asyncio.sleep(self._ttl / 3)
@@ -131,11 +131,11 @@ class Charge:
                 log.warning("%s: could not extend commission %s: %s", self._id, serial, error)
 
     def served_by(self, model: Model) -> None:
-        """Count the prices of another model, which answers in place of the one that was asked for."""
+        """Counts the prices of another model, which answers in place of the one that was asked for."""
         self._model = model
 
     async def cover(self, used: Tokens) -> None:
-        """Make sure that what is about to be sent will be charged, even if this process dies now."""
+        """Makes sure that what is about to be sent will be charged, even if this process dies now."""
         is_told = used.output <= self._told.output and used.input <= self._told.input
         if is_told or time.monotonic() < self._quiet_until or self._serial is None:
             return
@@ -160,7 +160,7 @@ class Charge:
             pass  # no room to reserve more: what it takes becomes a debt, and the next request is refused
 
     def end(self, used: Tokens | None) -> asyncio.Task[None]:
-        """Settle for what was used, or reject if None, in a task that survives the request."""
+        """Settles for what was used, or rejects if None, in a task that survives the request."""
         if self._ending is None:
             if self._keeping is not None:
                 self._keeping.cancel()
@@ -168,7 +168,7 @@ class Charge:
         return self._ending
 
     async def settle(self, used: Tokens | None) -> None:
-        """Do the same, and wait a little until it is done."""
+        """Does the same, and waits a little until it is done."""
         await asyncio.wait([self.end(used)], timeout=TO_SETTLE)
 
     async def _end(self, used: Tokens | None) -> None:

@@ -51,7 +51,7 @@ class Model:
         most_output: int,
         per: int = 1_000_000,
     ) -> Self:
-        """Return a model.
+        """Returns a model.
 
         Args:
             name: Its name.
@@ -68,14 +68,14 @@ class Model:
         return cls(name, context, most_output, table, "cached_input" in prices)
 
     def cost(self, tokens: Tokens) -> int:
-        """Return what tokens cost, in millionths of a dollar."""
+        """Returns what tokens cost, in millionths of a dollar."""
         cached = tokens.cached if self.has_cached_price else 0
         kinds = {"input": tokens.input - cached, "output": tokens.output}
         return self.prices.quantity(self.name, kinds | ({"cached_input": cached} if cached else {}))
 
 
 def require_form(request: Mapping[str, Any], model: Model, *, embeds: bool) -> None:
-    """Require that a request asks its kind of model for what the model can do, before anything is reserved.
+    """Requires that a request asks its kind of model for what the model can do, before anything is reserved.
 
     Args:
         request: The request.
@@ -103,7 +103,7 @@ def require_form(request: Mapping[str, Any], model: Model, *, embeds: bool) -> N
 
 
 def require_boolean_stream(request: Mapping[str, Any]) -> None:
-    """Require that `stream` is a boolean, if it is there.
+    """Requires that `stream` is a boolean, if it is there.
 
     Raises:
         Refused: It is something else.
@@ -113,7 +113,7 @@ def require_boolean_stream(request: Mapping[str, Any]) -> None:
 
 
 def most_tokens(model: Model, request: Mapping[str, Any], size: int) -> Tokens:
-    """Return the most tokens that a request of `size` bytes can take.
+    """Returns the most tokens that a request of `size` bytes can take.
 
     Raises:
         Refused: The request has a number that is out of range, or one that its model cannot have.
@@ -126,7 +126,7 @@ def most_tokens(model: Model, request: Mapping[str, Any], size: int) -> Tokens:
 
 
 def _is_all_text(request: Mapping[str, Any]) -> bool:
-    """Return whether a prompt is text and nothing else: no images, no files, nothing that is looked up."""
+    """Returns whether a prompt is text and nothing else: no images, no files, nothing that is looked up."""
     contents = [message.get("content") for message in _objects(request.get("messages"))]
     parts = [part for content in contents if isinstance(content, list) for part in _objects(content)]
     tools = _objects(request.get("tools"))
@@ -157,7 +157,7 @@ def _number(request: Mapping[str, Any], name: str, most: int) -> int | None:
 
 
 def reported_usage(document: Mapping[str, Any]) -> Tokens | None:
-    """Return what a document of the provider says was used; None if it does not say so."""
+    """Returns what a document of the provider says was used; None if it does not say so."""
     usage = document.get("usage")
     if not isinstance(usage, dict):
         return None
@@ -179,12 +179,12 @@ class StreamedTokens:
     """
 
     def __init__(self, prompt: int) -> None:
-        """Begin with the tokens of the prompt, as they were counted."""
+        """Begins with the tokens of the prompt, as they were counted."""
         self.counted = Tokens(prompt)
         self._reported: Tokens | None = None
 
     def read(self, document: Mapping[str, Any]) -> bool:
-        """Read a piece, and return whether the model has written something in it."""
+        """Reads a piece, and returns whether the model has written something in it."""
         self._reported = reported_usage(document) or self._reported
         number = counted_output(document)
         self.counted = self.counted._replace(output=self.counted.output + number)
@@ -204,13 +204,13 @@ class StreamedTokens:
 
 
 def counted_prompt(request: Mapping[str, Any]) -> int:
-    """Return about how many tokens a prompt has, where the provider does not say it."""
+    """Returns about how many tokens a prompt has, where the provider does not say it."""
     parts = (request.get("messages"), request.get("tools"), request.get("input"))
     return sum(_counted(text) for part in parts for text in _leaves(part))
 
 
 def counted_output(document: Mapping[str, Any]) -> int:
-    """Return about how many tokens an answer or a piece of a stream has, where the provider does not say."""
+    """Returns about how many tokens an answer or a piece of a stream has, where the provider does not say."""
     choices = document.get("choices")
     written = [
         choice.get("delta") or choice.get("message")
@@ -221,7 +221,7 @@ def counted_output(document: Mapping[str, Any]) -> int:
 
 
 def _counted(text: str | int) -> int:
-    """Count four bytes as a token, and less as one: providers stream about one token in a piece.
+    """Counts four bytes as a token, and less as one: providers stream about one token in a piece.
 
     Put your model's tokenizer here.
     """
@@ -229,7 +229,7 @@ def _counted(text: str | int) -> int:
 
 
 def _leaves(value: object, keys: tuple[str, ...] | None = None) -> Iterator[str | int]:
-    """Yield the texts and numbers in a document; with `keys`, only those below one of them."""
+    """Yields the texts and numbers in a document; with `keys`, only those below one of them."""
     waiting = [(value, keys is None)]
     while waiting:
         one, is_below = waiting.pop()

@@ -20,7 +20,7 @@ class Refused(Exception):  # noqa: N818 - an answer
     """
 
     def __init__(self, status: int, message: str, code: str, **headers: str) -> None:
-        """Set the answer; header names have underscores in place of hyphens."""
+        """Sets the answer; header names have underscores in place of hyphens."""
         super().__init__(message)
         self.status, self.message, self.code = status, message, code
         self.headers = {name.replace("_", "-"): value for name, value in headers.items()}
@@ -32,14 +32,14 @@ class Refused(Exception):  # noqa: N818 - an answer
 
 
 def openai_error(status: int, message: str, code: str = "") -> dict[str, Any]:
-    """Return an error as OpenAI's clients read it."""
+    """Returns an error as OpenAI's clients read it."""
     kinds = {401: "authentication_error", 403: "permission_error", 429: code}
     kind = kinds.get(status, "invalid_request_error" if status < 500 else "server_error")
     return {"error": {"message": message, "type": kind, "param": None, "code": code or None}}
 
 
 def refusal_of(error: AstakosClientException, *, writes: bool = True) -> Refused:
-    """Return how to answer a request that could not be reserved, or whose caller could not be identified.
+    """Returns how to answer a request that could not be reserved, or whose caller could not be identified.
 
     Args:
         error: Why not.

@@ -58,7 +58,7 @@ class Authenticated(UserAPIKeyAuth):
 
     @classmethod
     def of(cls, caller: Caller) -> Self:
-        """Return what LiteLLM is told of a caller, and logs: the prefix of a key is no secret."""
+        """Returns what LiteLLM is told of a caller, and logs: the prefix of a key is no secret."""
         told = cls(api_key=caller.key or caller.user, key_alias=caller.key, user_id=caller.user)
         told._caller = caller
         return told
@@ -74,7 +74,7 @@ class Authenticated(UserAPIKeyAuth):
         return self._charge
 
     def begin(self, charge: Charge) -> None:
-        """Note what the request is charged."""
+        """Notes what the request is charged."""
         self._charge = charge
 
 
@@ -82,14 +82,14 @@ class Answer(ProxyException):
     """A refusal as LiteLLM answers it: its own form has the status in place of OpenAI's code."""
 
     def __init__(self, refused: Refused) -> None:
-        """Set the answer."""
+        """Sets the answer."""
         self._error: dict[str, Any] = refused.document["error"]
         super().__init__(
             refused.message, self._error["type"], None, refused.status, headers=dict(refused.headers)
         )
 
     def to_dict(self) -> dict[str, Any]:
-        """Return the error of the document."""
+        """Returns the error of the document."""
         return self._error
 
 
@@ -97,7 +97,7 @@ class Budgets(CustomLogger):
     """The hooks. LiteLLM calls them in the order of the methods."""
 
     def __init__(self, settings: Settings) -> None:
-        """Set the settings; sends nothing."""
+        """Sets the settings; sends nothing."""
         super().__init__()
         self._settings = settings
         self._astakos = AsyncAstakosClient(settings.url, retry=2, timeout=5).bind(settings.token)
@@ -105,7 +105,7 @@ class Budgets(CustomLogger):
         self._is_checked = False
 
     async def authenticate(self, request: Connection, api_key: str) -> UserAPIKeyAuth:
-        """Return whose key it is; for LiteLLM's `custom_auth`."""
+        """Returns whose key it is; for LiteLLM's `custom_auth`."""
         try:
             caller = await identify(
                 self._astakos,
@@ -121,7 +121,7 @@ class Budgets(CustomLogger):
     async def async_pre_call_hook(
         self, user_api_key_dict: UserAPIKeyAuth, cache: object, data: dict[str, Any], call_type: str
     ) -> None:
-        """Reserve what the request can take, before LiteLLM chooses a deployment."""
+        """Reserves what the request can take, before LiteLLM chooses a deployment."""
         try:
             await self._reserve(user_api_key_dict, data, call_type)
         except Refused as refused:
@@ -171,7 +171,7 @@ class Budgets(CustomLogger):
     async def async_post_call_success_hook(
         self, data: Mapping[str, Any], user_api_key_dict: UserAPIKeyAuth, response: object
     ) -> None:
-        """Settle an answer that is not streamed, before the client gets it."""
+        """Settles an answer that is not streamed, before the client gets it."""
         charge = _charge_of(user_api_key_dict)
         if charge is not None:
             document = _document_of(response)
@@ -186,7 +186,7 @@ class Budgets(CustomLogger):
         response: AsyncIterator[object],
         request_data: Mapping[str, Any],
     ) -> AsyncIterator[object]:
-        """Pass a stream on, and settle it however it ends: also if its client has gone, or its model."""
+        """Passes a stream on, and settles it however it ends: also if its client has gone, or its model."""
         charge = _charge_of(user_api_key_dict)
         taken = StreamedTokens(counted_prompt(request_data))
         served_by: object = None
@@ -215,7 +215,7 @@ class Budgets(CustomLogger):
         user_api_key_dict: UserAPIKeyAuth,
         traceback_str: str | None = None,
     ) -> None:
-        """Release the reservation of a request that has failed, unless it is settled already."""
+        """Releases the reservation of a request that has failed, unless it is settled already."""
         charge = _charge_of(user_api_key_dict)
         if charge is not None:
             await charge.settle(None)
@@ -253,7 +253,7 @@ def _deployment_of(response: object) -> str | None:
 
 
 def _note_who_serves(charge: Charge, response: object) -> None:
-    """Count the prices of the deployment that answers, which may be a fallback."""
+    """Counts the prices of the deployment that answers, which may be a fallback."""
     model_id = _deployment_of(response)
     model = served(_router(), model_id) if model_id else None
     if model is not None:

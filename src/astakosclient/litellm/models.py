@@ -29,7 +29,7 @@ class Router(Protocol):
 
 
 def estimated(router: Router, data: Mapping[str, Any]) -> Model:
-    """Return the model that a request names, with the highest prices and bounds of all that may answer it.
+    """Returns the model that a request names, with the highest prices and bounds of all that may answer it.
 
     Raises:
         Refused: A price or a bound is not known.
@@ -39,7 +39,7 @@ def estimated(router: Router, data: Mapping[str, Any]) -> Model:
 
 
 def served(router: Router, model_id: str) -> Model | None:
-    """Return the model of a deployment, which may be a fallback; None if the router does not know it.
+    """Returns the model of a deployment, which may be a fallback; None if the router does not know it.
 
     Raises:
         Refused: A price or a bound is not known.
@@ -49,7 +49,7 @@ def served(router: Router, model_id: str) -> Model | None:
 
 
 def _candidates(router: Router, data: Mapping[str, Any]) -> set[str]:
-    """Return the models that may answer a request: the one that it names, and all fallbacks."""
+    """Returns the models that may answer a request: the one that it names, and all fallbacks."""
     found = {str(data.get("model"))}
     found.update(name for key in FALLBACKS for name in _names(data.get(key)))
     rules = [rule for key in FALLBACKS for rule in getattr(router, key, None) or ()]
@@ -74,7 +74,7 @@ def _names(value: object) -> Iterator[str]:
 
 
 def _infos(router: Router, name: str) -> Sequence[Mapping[str, Any]]:
-    """Return what LiteLLM knows about each deployment of a model."""
+    """Returns what LiteLLM knows about each deployment of a model."""
     deployments = router.get_model_list(model_name=name)
     if not deployments:
         raise Refused(404, "There is no such model; GET /v1/models lists them.", "model_not_found")

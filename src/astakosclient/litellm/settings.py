@@ -16,7 +16,7 @@ class Settings:
 
     @classmethod
     def from_environment(cls) -> Self:
-        """Read the settings.
+        """Reads the settings.
 
         Raises:
             ValueError: A variable is missing or is not a number from 1.
