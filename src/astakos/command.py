@@ -9,7 +9,7 @@ HINT = (
 
 
 def main() -> None:
-    """Run the command; if its dependencies are missing, say so in one line."""
+    """Runs the command; if its dependencies are missing, says so in one line."""
     try:
         from astakos.cli import main as command  # noqa: PLC0415 - may be missing
     except ModuleNotFoundError as error:

@@ -59,7 +59,7 @@ class AstakosCommand(LazyGroup):
     """The command as a whole: reports errors in one line."""
 
     def main(self, *args: Any, **extra: Any) -> Any:
-        """Run the command line. If its output cannot be written, say so in one line, with exit status 1."""
+        """Runs the command line. If its output cannot be written, says so in one line, with exit status 1."""
         prepare_streams()
         try:
             return super().main(*args, **extra)
