@@ -1,11 +1,14 @@
 """Who calls a gateway, by what they send as their API key, and which budget they draw from."""
 
+import re
 from typing import NamedTuple
 
 from astakosclient.async_client import AsyncBoundClient
 from astakosclient.errors import AstakosClientException
 from astakosclient.language_models.refusals import Refused, refusal_of
 from astakosclient.middleware.admission import LONGEST_TOKEN
+
+UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
 
 class Caller(NamedTuple):
@@ -30,8 +33,11 @@ async def identify(
         address: The IP address of the caller, for keys that are limited to networks.
 
     Raises:
+        TypeError: The credential is no text.
         Refused: The key is not valid, or cannot draw from the project, or Astakos does not answer.
     """
+    if credential and not isinstance(credential, str):
+        raise TypeError(f"credential must be a str, not a {type(credential).__name__}")
     if not credential or len(credential) > LONGEST_TOKEN:
         raise _unknown()
     try:
@@ -42,7 +48,8 @@ async def identify(
         raise _unknown()
     source = project or about.get("tenant", "")
     if source not in about.get("projects", ()):
-        raise Refused(403, "You cannot draw from this project.", "no_such_project")
+        hint = "" if UUID.fullmatch(source) else " A project is named by its UUID."
+        raise Refused(403, f"You cannot draw from this project.{hint}", "no_such_project")
     return Caller(about["sub"], about.get("key"), source)
 
 

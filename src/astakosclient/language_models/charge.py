@@ -9,7 +9,7 @@ from astakosclient.async_client import AsyncBoundClient
 from astakosclient.core.background import Background
 from astakosclient.errors import AstakosClientException, Forbidden, NotFound, QuotaLimit
 from astakosclient.language_models.callers import Caller
-from astakosclient.language_models.estimates import SCALE, Model, Tokens
+from astakosclient.language_models.estimates import SCALE, Model, Tokens, require_tokens, require_whole
 from astakosclient.language_models.refusals import refusal_of
 
 __all__ = ["Background", "Charge", "require_resources"]
@@ -46,6 +46,12 @@ async def require_resources(astakos: AsyncBoundClient) -> None:
         raise ValueError(f"{MONEY} has the scale {scale}; set it up with --scale {SCALE}")
 
 
+def _require_kinds(**arguments: tuple[object, type]) -> None:
+    for name, (value, kind) in arguments.items():
+        if not isinstance(value, kind):
+            raise TypeError(f"{name} must be a {kind.__name__}, not {value!r}")
+
+
 class Charge:
     """What a request is charged: `reserve`, then `cover` before each piece is sent, then `end`."""
 
@@ -70,9 +76,19 @@ class Charge:
             caller: Who is charged, and from which project; the limits of their key count as well.
             model: Whose prices count.
             most: What the request can take at most.
-            at_first: How many output tokens to reserve; the rest is reserved as they come. None: all.
+            at_first: How many output tokens to reserve; the rest is reserved as they come. Once there is no
+                room, the stream goes on, and what it takes becomes a debt (`--max-debt` bounds debts). None:
+                all are reserved, so that no budget is exceeded.
             ttl: Seconds after which the hold ends if this process has died.
+
+        Raises:
+            TypeError, ValueError: An argument is of another type, or out of range.
         """
+        _require_kinds(request_id=(request_id, str), caller=(caller, Caller), model=(model, Model))
+        require_tokens("most", most)
+        if at_first is not None:
+            require_whole("at_first", at_first, at_least=0)
+        require_whole("ttl", ttl, at_least=1)
         self._astakos = astakos
         self._background = background
         self._id, self._caller = request_id, caller
@@ -80,6 +96,7 @@ class Charge:
         self._more = at_first or most.output
         self._held = most._replace(output=min(most.output, self._more))
         self._told = Tokens(most.input)
+        self._is_asked = False
         self._serial: int | None = None
         self._quiet_until = 0.0
         self._keeping: asyncio.Task[None] | None = None
@@ -91,6 +108,7 @@ class Charge:
         Raises:
             Refused: There is no room, or the call failed.
         """
+        self._is_asked = True
         reserving = asyncio.create_task(self._reserve())
         try:
             await asyncio.shield(reserving)
@@ -135,7 +153,15 @@ class Charge:
         self._model = model
 
     async def cover(self, used: Tokens) -> None:
-        """Makes sure that what is about to be sent will be charged, even if this process dies now."""
+        """Makes sure that what is about to be sent will be charged, even if this process dies now.
+
+        Args:
+            used: What the stream has taken, with what is about to be sent.
+
+        Raises:
+            RuntimeError: Nothing has been reserved.
+        """
+        self._require_reserved()
         is_told = used.output <= self._told.output and used.input <= self._told.input
         if is_told or time.monotonic() < self._quiet_until or self._serial is None:
             return
@@ -160,7 +186,17 @@ class Charge:
             pass  # no room to reserve more: what it takes becomes a debt, and the next request is refused
 
     def end(self, used: Tokens | None) -> asyncio.Task[None]:
-        """Settles for what was used, or rejects if None, in a task that survives the request."""
+        """Settles for what was used, or rejects if None, in a task that survives the request.
+
+        Only the first call counts, so that a `finally` can repeat it.
+
+        Raises:
+            TypeError, ValueError: `used` is neither Tokens nor None.
+            RuntimeError: Something was used, and nothing has been reserved.
+        """
+        if used is not None:
+            require_tokens("used", used)
+            self._require_reserved()
         if self._ending is None:
             if self._keeping is not None:
                 self._keeping.cancel()
@@ -168,8 +204,19 @@ class Charge:
         return self._ending
 
     async def settle(self, used: Tokens | None) -> None:
-        """Does the same, and waits a little until it is done."""
+        """Does the same as `end`, and waits a little until it is done.
+
+        Raises:
+            TypeError, ValueError, RuntimeError: As from `end`.
+        """
         await asyncio.wait([self.end(used)], timeout=TO_SETTLE)
+
+    def _require_reserved(self) -> None:
+        """Refuses to go on for nothing, as after a forgotten `await`."""
+        if not self._is_asked:
+            raise RuntimeError(
+                "nothing is reserved: `await charge.reserve()` before the request is forwarded"
+            )
 
     async def _end(self, used: Tokens | None) -> None:
         if self._serial is None:

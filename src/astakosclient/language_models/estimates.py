@@ -15,6 +15,8 @@ from astakosclient.pricing import PriceTable
 
 SCALE = 6
 """`llm.usd` counts millionths of a dollar."""
+KINDS = ("input", "output", "cached_input")
+"""What tokens can have a price of their own."""
 MOST_CHOICES = 128
 BYTES_PER_TOKEN = 4
 TEXT_PARTS = ("text", "refusal")
@@ -29,6 +31,30 @@ class Tokens(NamedTuple):
     input: int = 0
     output: int = 0
     cached: int = 0
+
+
+def require_whole(name: str, number: object, *, at_least: int) -> None:
+    """Requires a whole number.
+
+    Raises:
+        TypeError, ValueError: It is none, or it is too low.
+    """
+    if type(number) is not int:
+        raise TypeError(f"{name} must be a whole number, not {number!r}")
+    if number < at_least:
+        raise ValueError(f"{name} must be at least {at_least}, not {number}")
+
+
+def require_tokens(name: str, tokens: object) -> None:
+    """Requires numbers of tokens, from 0.
+
+    Raises:
+        TypeError, ValueError: They are none.
+    """
+    if not isinstance(tokens, Tokens):
+        raise TypeError(f"{name} must be Tokens(input, output), not {tokens!r}")
+    for kind, number in tokens._asdict().items():
+        require_whole(f"{name}.{kind}", number, at_least=0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,16 +81,27 @@ class Model:
 
         Args:
             name: Its name.
-            prices: What `per` tokens of each kind cost, in dollars: `input`, `output` and, if it has a price
-                of its own, `cached_input`.
+            prices: What `per` tokens of each kind cost, in dollars: `input`, `output` (a model without
+                output needs none) and, if it has a price of its own, `cached_input`.
             context: The most tokens that a prompt can have.
-            most_output: The most tokens that one choice of an answer can have.
+            most_output: The most tokens that one choice of an answer can have; 0 for embeddings.
             per: How many tokens the prices are for.
 
         Raises:
-            ValueError, TypeError: A price is not exact, or not from 0.
+            ValueError, TypeError: A price is missing, not exact, or not from 0, there are prices of other
+                kinds, or a bound is no whole number.
         """
-        table = PriceTable({name: prices}, per=per, scale=SCALE)
+        require_whole("context", context, at_least=1)
+        require_whole("most_output", most_output, at_least=0)
+        unknown = sorted(map(repr, prices.keys() - set(KINDS)))
+        if unknown:
+            raise ValueError(f"prices of {name!r}: {', '.join(unknown)}; there are only {', '.join(KINDS)}")
+        missing = [kind for kind in ("input", "output")[: 2 if most_output else 1] if kind not in prices]
+        if missing:
+            raise ValueError(
+                f'prices of {name!r}: {" and ".join(missing)} is missing; write "0" if it is free'
+            )
+        table = PriceTable({name: {"output": "0", **prices}}, per=per, scale=SCALE)
         return cls(name, context, most_output, table, "cached_input" in prices)
 
     def cost(self, tokens: Tokens) -> int:

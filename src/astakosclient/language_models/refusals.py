@@ -4,9 +4,12 @@ import logging
 from datetime import UTC, datetime
 from typing import Any
 
-from astakosclient.errors import AstakosClientException, Forbidden, NotFound, QuotaLimit
+from astakosclient.errors import AstakosClientException, Forbidden, NotFound, QuotaLimit, Unauthorized
 
 log = logging.getLogger(__name__)
+
+OWNERS = {"key": "Your key's", "project": "Your project's", "parent": "The parent project's"}
+"""Whose budget has no room, by the level of the refusal, as its caller is told."""
 
 
 class Refused(Exception):  # noqa: N818 - an answer
@@ -50,7 +53,8 @@ def refusal_of(error: AstakosClientException, *, writes: bool = True) -> Refused
     if isinstance(error, Forbidden | NotFound):
         log.warning("cannot charge: %s", error)
         return Refused(403, "You cannot draw from this project.", "no_such_project")
-    log.warning("cannot ask Astakos: %s", error)
+    hint = "the gateway's token is not that of a component: " if isinstance(error, Unauthorized) else ""
+    log.warning("cannot ask Astakos: %s%s", hint, error)
     return Refused(503, "Budgets cannot be checked now.", "unavailable", Retry_After="2")
 
 
@@ -61,9 +65,14 @@ def _no_room(refusal: QuotaLimit, *, writes: bool) -> Refused:
         headers["Retry_After"] = str(max(1, -int(-seconds // 1)))
     if "/per-" in resource:
         return Refused(429, f"You send more than {resource} allows.", "rate_limit_exceeded", **headers)
-    until = f" It resets at {refusal.resets}." if refusal.resets else ""
-    message = f"Your budget of {resource} has no room for what this request can take.{until}"
-    message += " With a lower max_tokens, it takes less." if writes else ""
+    whose_budget = f"{OWNERS.get(refusal.level or '', 'Your')} budget of {resource}"
+    if refusal.limit == 0 and not refusal.available:
+        message = f"{whose_budget} is 0."
+    else:
+        until = f" It resets at {refusal.resets}." if refusal.resets else ""
+        message = f"{whose_budget} has no room for what this request can take.{until}"
+        if writes and refusal.available != 0:
+            message += " With a lower max_tokens, it takes less."
     if refusal.project_state:
         whose = "parent of the project" if refusal.level == "parent" else "project"
         message = f"Nothing of {resource} can be used now: the {whose} is {refusal.project_state}."

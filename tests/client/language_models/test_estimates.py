@@ -1,6 +1,7 @@
 """What a request can take and has taken: bounds hold for every request, and more never costs less."""
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from astakosclient.language_models import estimates
-from astakosclient.language_models.estimates import Tokens, most_tokens, reported_usage
+from astakosclient.language_models.estimates import Model, Tokens, most_tokens, reported_usage
 
 MODELS = read_models(Path(models.__file__).with_name("gateway.toml"))
 MODEL = MODELS["gpt-example"]
@@ -109,3 +110,33 @@ def test_prices_that_are_floats_are_refused(tmp_path: Path) -> None:
     file.write_text('[models.m]\ninput = 2.5\noutput = "10"\ncontext = 1\nmost_output = 1\n')
     with pytest.raises(TypeError, match="as text"):
         read_models(file)
+
+
+@pytest.mark.parametrize(
+    ("prices", "bounds", "why"),
+    [
+        ({"input": "1"}, {}, "'m': output is missing"),
+        ({"output": "1"}, {}, "'m': input is missing"),
+        ({}, {}, "input and output is missing"),
+        ({"prompt": "1", "completion": "2"}, {}, "'completion', 'prompt'; there are only input, output"),
+        ({"input": "1", "output": "2", "cached": "0"}, {}, "'cached'; there are only"),
+        ({"input": "1", "output": "2"}, {"context": 0}, "context must be at least 1, not 0"),
+        ({"input": "1", "output": "2"}, {"context": "9"}, "context must be a whole number, not '9'"),
+        ({"input": "1", "output": "2"}, {"most_output": -1}, "most_output must be at least 0, not -1"),
+        (
+            {"input": "1", "output": "2"},
+            {"most_output": True},
+            "most_output must be a whole number, not True",
+        ),
+    ],
+)
+def test_a_model_that_could_not_be_charged_is_refused(
+    prices: dict[str, str], bounds: dict[str, Any], why: str
+) -> None:
+    with pytest.raises((TypeError, ValueError), match=re.escape(why)):
+        Model.priced("m", prices, **{"context": 10, "most_output": 5, **bounds})
+
+
+def test_a_model_without_output_needs_no_price_of_it() -> None:
+    model = Model.priced("m", {"input": "2"}, context=10, most_output=0)
+    assert model.cost(Tokens(3)) == 6

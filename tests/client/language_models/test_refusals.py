@@ -2,7 +2,7 @@
 
 import pytest
 
-from astakosclient.errors import QuotaLimit
+from astakosclient.errors import QuotaLimit, Unauthorized
 from astakosclient.language_models.refusals import refusal_of
 
 
@@ -19,3 +19,32 @@ def test_a_project_that_is_suspended_is_named_in_place_of_the_budget(level: str,
     refusal.project_state = None
     assert "max_tokens" in str(refusal_of(refusal))
     assert "max_tokens" not in str(refusal_of(refusal, writes=False))
+
+
+@pytest.mark.parametrize(
+    ("level", "whose"),
+    [
+        ("user", "Your"),
+        ("key", "Your key's"),
+        ("project", "Your project's"),
+        ("parent", "The parent project's"),
+        (None, "Your"),
+    ],
+)
+def test_it_says_whose_budget_has_no_room(level: str | None, whose: str) -> None:
+    refusal = QuotaLimit()
+    refusal.resource, refusal.level, refusal.limit, refusal.available = "llm.usd/month", level, 100, 5
+    start = f"{whose} budget of llm.usd/month"
+    assert str(refusal_of(refusal)).startswith(f"{start} has no room")
+    assert "max_tokens" in str(refusal_of(refusal))
+    refusal.available = 0
+    assert "max_tokens" not in str(refusal_of(refusal)), "nothing would be little enough"
+    refusal.limit = 0
+    assert str(refusal_of(refusal)) == f"{start} is 0."
+    refusal.available = 7  # of a grant
+    assert str(refusal_of(refusal)).startswith(f"{start} has no room")
+
+
+def test_the_log_says_that_it_is_the_gateways_token_which_is_wrong(caplog: pytest.LogCaptureFixture) -> None:
+    assert refusal_of(Unauthorized("Unauthorized")).status == 503
+    assert "the gateway's token is not that of a component" in caplog.text
