@@ -42,7 +42,7 @@ def measure(seconds: float) -> Sequence[Result]:
 
 @contextlib.contextmanager
 def _apart_from(server: int) -> Iterator[None]:
-    """Give the server and this process a core each, if there is more than one."""
+    """Gives the server and this process a core each, if there is more than one."""
     cores = sorted(os.sched_getaffinity(0))
     if len(cores) > 1:
         os.sched_setaffinity(server, cores[:1])

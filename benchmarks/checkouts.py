@@ -55,19 +55,19 @@ class Place(NamedTuple):
     folder: Path
 
     def make(self, name: str) -> str:
-        """Make room for a database; return its URL."""
+        """Makes room for a database; returns its URL."""
         if self.server is None:
             return database_url(self.folder / f"{name}.db")
         self.server.execute(f"CREATE DATABASE {name}")
         return url_of(self.server, name)
 
     def prepare(self, name: str) -> None:
-        """Do what the server would do some time after the database was filled."""
+        """Does what the server would do some time after the database was filled."""
         if self.server is not None:
             prepare(self.server, name)
 
     def drop(self, name: str) -> None:
-        """Remove a database that nobody uses any more."""
+        """Removes a database that nobody uses any more."""
         if self.server is not None:
             self.server.execute(f"DROP DATABASE {name}")
 
@@ -78,7 +78,7 @@ class Contestant:
     def __init__(
         self, checkout: Path, database: str, batch: int, seed: int, *, under: Sequence[str] = ()
     ) -> None:
-        """Make the database, if it is not there; `under` is a command that runs the process."""
+        """Makes the database, if it is not there; `under` is a command that runs the process."""
         command = [
             *under,
             sys.executable,
@@ -97,7 +97,7 @@ class Contestant:
         self.take_turn()
 
     def take_turn(self) -> Times:
-        """Do the pairs of one turn."""
+        """Does the pairs of one turn."""
         assert self._process.stdin is not None
         assert self._process.stdout is not None
         self._process.stdin.write("\n")
@@ -109,7 +109,7 @@ class Contestant:
         return times
 
     def close(self) -> None:
-        """End the process."""
+        """Ends the process."""
         # At the end of its input it stops.
         self._process.communicate()
 
@@ -152,7 +152,7 @@ def _clocks(server: int | None) -> Times:
 def compare(
     place: Place, checkouts: Mapping[str, Path], batch: int, turns: int, seed: int
 ) -> list[dict[str, Times]]:
-    """Let new processes on new databases take turns; return the times of each turn by contestant."""
+    """Lets new processes on new databases take turns; returns the times of each turn by contestant."""
     names = {name: f"{name}_{batch}_{seed}" for name in checkouts}
     with contextlib.ExitStack() as stack:
         contestants = {}

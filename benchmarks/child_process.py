@@ -40,7 +40,7 @@ def _resident_pages(process: int) -> int:
 
 @contextlib.contextmanager
 def serving(command: Sequence[str], *, kill: bool = False) -> Iterator[Server]:
-    """Start a server that prints a line ending in its URL when it answers; stop it after.
+    """Starts a server that prints a line ending in its URL when it answers; stops it after.
 
     Args:
         command: what starts it.

@@ -78,7 +78,7 @@ def _race(title: str, calls: dict[str, Callable[[], Any]], seconds: float) -> Re
 
 
 def check(contestant: Contestant, port: int) -> None:
-    """See that a contestant returns the right answers, and has sent what all have to send."""
+    """Checks that a contestant returns the right answers, and has sent what all have to send."""
     for call, answer, headers, document in (
         (contestant.get, QUOTAS, GET_HEADERS, None),
         (contestant.post, ISSUED, POST_HEADERS, COMMISSION),

@@ -60,7 +60,7 @@ WHERE m.holder IN ('user:' || {model}, 'project:' || {model}) ORDER BY n, m.id
 def clone_first_user(
     connection: Connection, dialect: str, first: int, last: int, figures: str = UNUSED
 ) -> None:
-    """Add the users of these numbers with all that the first one, number 0, has.
+    """Adds the users of these numbers with all that the first one, number 0, has.
 
     Args:
         connection: a connection in a transaction.

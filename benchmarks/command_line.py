@@ -16,7 +16,7 @@ MOST_SECONDS = 60.0
 
 
 def run(description: str, benchmarks: Sequence[Benchmark]) -> None:
-    """Describe the machine, then run benchmarks one after the other and print each when it is done."""
+    """Describes the machine, then runs benchmarks one after the other and prints each when it is done."""
     parser = argparse.ArgumentParser(description=description)
     parser.add_argument(
         "--seconds",

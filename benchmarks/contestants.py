@@ -49,7 +49,7 @@ class WrongStatusError(Exception):
 
 
 def require(status: int, expected: int) -> None:
-    """See that the server has answered as it should."""
+    """Checks that the server has answered as it should."""
     if status != expected:
         raise WrongStatusError(f"status {status}, not {expected}")
 

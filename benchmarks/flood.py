@@ -31,7 +31,7 @@ class Flood(msgspec.Struct):
 
 @contextlib.contextmanager
 def flooding(flood: Flood) -> Iterator[Counter[int]]:
-    """Keep the flood up while the context lasts; afterwards the counter holds the answers by status."""
+    """Keeps the flood up while the context lasts; afterwards the counter holds the answers by status."""
     answers: Counter[int] = Counter()
     command = [sys.executable, "-m", "benchmarks.flood"]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:

@@ -7,7 +7,7 @@ THRESHOLD = 100_000
 
 
 def keep_what_is_there() -> None:
-    """Spare what has been imported and made so far."""
+    """Spares what has been imported and made so far."""
     gc.collect()
     gc.freeze()
     gc.set_threshold(THRESHOLD)

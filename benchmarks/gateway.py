@@ -64,7 +64,7 @@ def measure(seconds: float) -> Sequence[Result]:
 
 
 def _define(url: str) -> None:
-    """Add the gateway's resources, with limits that refuse nobody."""
+    """Adds the gateway's resources, with limits that refuse nobody."""
     meter = MeterDefinition(kind=Kind.RATE, unit=Unit.MINUTE)
     resources = [
         ResourceEntry(name=TOKENS, service=COMPONENT),

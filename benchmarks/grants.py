@@ -128,7 +128,7 @@ class _Contestant:
         self._elapsed += time.perf_counter() - started
 
     def check(self) -> None:
-        """Check that grants were drawn on if the month has no room."""
+        """Checks that grants were drawn on if the month has no room."""
         is_drawn = self._case.limit == 0 and self._case in CASES
         if self._settled() != (self._done if is_drawn else 0):
             raise WrongFiguresError(f"{self._settled()} were drawn after {self._done} commissions")

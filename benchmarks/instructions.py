@@ -24,7 +24,7 @@ COUNTED = re.compile(r"I\s+refs:\s+([\d,]+)")
 
 
 def instructions_of_pair(checkout: Path, batch: int, folder: Path) -> float:
-    """Count what an issue and its accept take, in batches of so many."""
+    """Counts what an issue and its accept take, in batches of so many."""
     made = folder / "made.db"
     Contestant(checkout, database_url(made), batch, SEED).close()
     short, long = (_instructions(checkout, batch, made, turns) for turns in TURNS)

@@ -83,7 +83,7 @@ class WrongAnswerError(Exception):
 
 
 def generate(plan: Plan) -> Outcome:
-    """Carry out a plan in a process of its own."""
+    """Carries out a plan in a process of its own."""
     process = subprocess.run(
         [sys.executable, "-m", "benchmarks.load_generator"],
         input=msgspec.json.encode(plan),
@@ -135,11 +135,11 @@ class _Caller(asyncio.Protocol):
         self.turn(self.mine[0])
 
     def turn(self, number: int) -> None:
-        """Begin a turn with the request of that number."""
+        """Begins a turn with the request of that number."""
         raise NotImplementedError
 
     def answered(self, number: int, status: int, body: bytes) -> bool:
-        """Take an answer; true if the turn ends with it."""
+        """Takes an answer; true if the turn ends with it."""
         raise NotImplementedError
 
     def send(self, request: bytes) -> None:

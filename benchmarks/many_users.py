@@ -27,7 +27,7 @@ def dialect_of(url: str) -> str:
 
 
 def make_users(url: str, count: int, resources: Sequence[str], figures: str = UNUSED) -> None:
-    """Make a new database with so many users, who can use so many resources.
+    """Makes a new database with so many users, who can use so many resources.
 
     Those named like `compute.vm/month` are meters. `figures` is explained at `cloning.clone_first_user`.
     """

@@ -115,7 +115,7 @@ class _Contestant:
         self._elapsed += time.perf_counter() - started
 
     def check(self) -> None:
-        """Check that everything was charged."""
+        """Checks that everything was charged."""
         if self._used() != self._done * self._each:
             raise WrongFiguresError(f"{self._used()} are used after {self._done} pairs of {self._each}")
 

@@ -44,7 +44,7 @@ def loud_keys() -> list[tuple[str, str | None, str]]:
 
 
 def make(url: str) -> None:
-    """Make the database."""
+    """Makes the database."""
     database = database_of(url)
     database.open()
     with contextlib.closing(database):
@@ -74,7 +74,7 @@ def _document() -> StateDocument:
 
 
 def _leave_behind(connection: Connection, now: int) -> None:
-    """Store the loud component's commissions: rows that the service itself would take minutes to write."""
+    """Stores the loud component's commissions: rows that the service itself would take minutes to write."""
     (loud,) = connection.execute("SELECT id FROM components WHERE name = ?", (LOUD,)).fetchone()
     holdings = [
         identifier

@@ -69,7 +69,7 @@ class Innocent:
     others: Counter[int] = field(default_factory=Counter)
 
     def call_until(self, port: int, is_over: threading.Event) -> None:
-        """Call again and again until it is over."""
+        """Calls again and again until it is over."""
         headers = {"X-Auth-Token": self.token, "Content-Type": "application/json", FORWARDED: QUIET_ADDRESS}
         connection = http.client.HTTPConnection(HOST, port, timeout=CALL_SECONDS)
         with contextlib.closing(connection):
@@ -219,7 +219,7 @@ def _free_port() -> int:
 
 
 def measure(neighbour: Neighbour, database: str, seconds: float) -> tuple[list[Innocent], Counter[int]]:
-    """Let the innocent call beside a neighbour, for so many seconds."""
+    """Lets the innocent call beside a neighbour, for so many seconds."""
     callers = innocents()
     metrics_port = _free_port()
     options = ["--metrics-port", str(metrics_port)]

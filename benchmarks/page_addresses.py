@@ -134,7 +134,7 @@ OTHERS = (
 
 
 def addresses() -> list[str]:
-    """Return the addresses of all pages; `{period}` stands for the start of the last period.
+    """Returns the addresses of all pages; `{period}` stands for the start of the last period.
 
     Raises:
         ValueError: there is a page that no address leads to.

@@ -202,7 +202,7 @@ class _Writer:
         }
 
     def write(self, statements: Sequence[str], count: int) -> None:
-        """Execute statements for the numbers from 1 on."""
+        """Executes statements for the numbers from 1 on."""
         complete = [Template(statement).substitute(self._parts) for statement in statements]
         for begin in range(1, count + 1, AT_A_TIME):
             for statement in complete:
@@ -210,7 +210,7 @@ class _Writer:
 
 
 def make_scene(url: str, count: int) -> None:
-    """Make a new database with so many users, and what there is to see of them."""
+    """Makes a new database with so many users, and what there is to see of them."""
     now = clock.now()
     month = _months().span_at(now).start
     make_users(url, count, RESOURCES, Template(FIGURES).substitute(month=month))
@@ -229,7 +229,7 @@ def make_scene(url: str, count: int) -> None:
 
 
 def add_pending(url: str, count: int) -> None:
-    """Add the pending commissions of others, which are newer than all of the reader's."""
+    """Adds the pending commissions of others, which are newer than all of the reader's."""
     database = database_of(url)
     database.open()
     with contextlib.closing(database), contextlib.closing(database.connect()) as connection:
@@ -244,7 +244,7 @@ def _months() -> Schedule:
 
 
 def _prepare_reader(database: Database) -> None:
-    """Give the reader a password and a project, and make them an administrator."""
+    """Gives the reader a password and a project, and makes them an administrator."""
     capacities = {name: CapacityEntry(project_capacity=LIMIT, member_capacity=LIMIT) for name in RESOURCES}
     project = ProjectEntry(
         uuid=PROJECT, name="Laboratory", owner=READER, end_date=FAR, resources=capacities, members=[READER]

@@ -83,7 +83,7 @@ class Reader:
     """A browser in which the reader has logged in."""
 
     def __init__(self, base_url: str) -> None:
-        """Log in."""
+        """Logs in."""
         self._base_url = base_url
         cookies = urllib.request.HTTPCookieProcessor(http.cookiejar.CookieJar())
         self._opener = urllib.request.build_opener(cookies)
@@ -93,7 +93,7 @@ class Reader:
             assert page.url == f"{base_url}/ui/overview", page.url
 
     def get(self, path: str) -> bytes:
-        """Return a page."""
+        """Returns a page."""
         with self._opener.open(f"{self._base_url}{path}") as page:
             content: bytes = page.read()
         return content
@@ -125,7 +125,7 @@ def main() -> None:
 
 
 def _measure(subject: Subject, asked: Sequence[str], rounds: int) -> tuple[list[Measured], list[str]]:
-    """Ask for each address; return what was measured, and which addresses were refused."""
+    """Asks for each address; returns what was measured, and which addresses were refused."""
     measured, refused = list[Measured](), list[str]()
     with astakos_server(subject.url) as server:
         _wait_for_leaders(subject.url)
@@ -189,7 +189,7 @@ def _make(url: str, count: int) -> None:
 
 
 def _charge(port: int) -> None:
-    """Charge the reader, who has some commissions pending as well."""
+    """Charges the reader, who has some commissions pending as well."""
     accepted = [commission(0) | {"auto_accept": True}] * SIZE
     for _ in range(CHARGES // SIZE):
         fetch(port, "POST", f"{ISSUE_PATH}/bulk", COMPONENT_TOKEN, {"commissions": accepted})
@@ -197,7 +197,7 @@ def _charge(port: int) -> None:
 
 
 def _wait_for_leaders(url: str) -> None:
-    """Wait until the service has found out who uses most, which it does at its start and now and then."""
+    """Waits until the service has found out who uses most, which it does at its start and now and then."""
     database = database_of(url)
     database.open()
     began, end = clock.now(), time.monotonic() + SETTLE_SECONDS

@@ -46,7 +46,7 @@ class Figures:
 def measure_in_turn(
     databases: Copies, cases: Mapping[str, Case], seconds: float, *, rounds: int = ROUNDS
 ) -> dict[str, Figures]:
-    """Measure each case for so many seconds, in several rounds, each on a fresh service and database."""
+    """Measures each case for so many seconds, in several rounds, each on a fresh service and database."""
     outcomes: dict[str, list[Outcome]] = {name: [] for name in cases}
     for _ in range(rounds):
         for name, case in cases.items():

@@ -88,7 +88,7 @@ def is_made(url: str) -> bool:
 
 
 def make_database(url: str) -> None:
-    """Make a database with all users, and no usage yet."""
+    """Makes a database with all users, and no usage yet."""
     database = database_of(url)
     database.open()
     with contextlib.closing(database):

@@ -24,7 +24,7 @@ class PostgreSQLDatabases:
     """Copies of one database, as `benchmarks.service_process.Databases` makes them of a file."""
 
     def __init__(self, server: PostgresServer) -> None:
-        """Make the database that is copied."""
+        """Makes the database that is copied."""
         self._server = server
         self._copies = 0
         server.execute(f"CREATE DATABASE {ORIGINAL}")
@@ -66,7 +66,7 @@ def postgresql_databases() -> Iterator[PostgreSQLDatabases]:
 
 
 def prepare(server: PostgresServer, name: str) -> None:
-    """Do for a database that was just filled what the server would do by itself within minutes."""
+    """Does for a database that was just filled what the server would do by itself within minutes."""
     server.run("vacuumdb", "--analyze", "-q", *_connecting(server, name))
     server.execute("CHECKPOINT")
 

@@ -42,7 +42,7 @@ class Round:
     """All changes once, of a user and a project that differ from one round to the next."""
 
     def __init__(self, database: Database, place: int) -> None:
-        """Choose them: users join a project for the first time until all have been members of all."""
+        """Chooses them: users join a project for the first time until all have been members of all."""
         self._database = database
         self._place = place
         number = place % USERS
@@ -54,7 +54,7 @@ class Round:
         self._membership = 0
 
     def run(self) -> dict[str, Cost]:
-        """Make the changes one after the other, and undo them where that is possible."""
+        """Makes the changes one after the other, and undoes them where that is possible."""
         changes = {
             JOIN: (self._join, self._accept),
             LEAVE: (self._leave,),
@@ -111,7 +111,7 @@ class Round:
 
 
 def measure_changes(title: str, databases: Sequence[Database], seconds: float) -> Result:
-    """Make the same changes in a small database and in a large one, by turns."""
+    """Makes the same changes in a small database and in a large one, by turns."""
     found: list[dict[str, list[Cost]]] = [{}, {}]
     end, place = time.perf_counter() + seconds, 0
     while time.perf_counter() < end or place < LEAST_ROUNDS:

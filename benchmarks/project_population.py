@@ -48,7 +48,7 @@ def owner(project: int) -> int:
 
 
 def make_database(url: str, memberships: int) -> None:
-    """Make a database with the projects that are measured, and so many memberships in others."""
+    """Makes a database with the projects that are measured, and so many memberships in others."""
     database = database_of(url)
     database.open()
     with contextlib.closing(database):
@@ -87,7 +87,7 @@ def _document() -> StateDocument:
 
 
 def _fill(database: Database, users: int) -> None:
-    """Add users who are members of as many other projects, which are copies of the first one."""
+    """Adds users who are members of as many other projects, which are copies of the first one."""
     database.change(lambda connection: _add_projects(connection, database, users))
     for begin in range(FIRST_FILLING_USER, FIRST_FILLING_USER + users, AT_A_TIME):
         count = min(AT_A_TIME, FIRST_FILLING_USER + users - begin)
@@ -137,7 +137,7 @@ def _add_users(connection: Connection, database: Database, begin: int, count: in
 
 
 def _clone(connection: Connection, table: str, model: str, new: str, **changed: str) -> None:
-    """Add a copy of the model's rows for each new row, with some columns changed."""
+    """Adds a copy of the model's rows for each new row, with some columns changed."""
     columns = [column.name for column in metadata.tables[table].columns if column.name != "id"]
     names = ", ".join(f'"{name}"' for name in columns)
     values = ", ".join(changed.get(name, f'm."{name}"') for name in columns)

@@ -51,7 +51,7 @@ def measure(seconds: float) -> Sequence[Result]:
 
 
 def measure_calls(ports: Sequence[int], seconds: float) -> Iterator[tuple[str, Outcome, int]]:
-    """Measure each call for so many seconds; the last figure is the size of its answer in bytes."""
+    """Measures each call for so many seconds; the last figure is the size of its answer in bytes."""
     for title, (method, path) in CALLS.items():
         requests, answers = [], []
         for number in range(CALLERS):

@@ -20,7 +20,7 @@ class Result:
 
 
 def show(results: Sequence[Result], *, markdown: bool) -> None:
-    """Print tables."""
+    """Prints tables."""
     # A Markdown row is one line, however long; a pipe has no width of its own.
     width = 400 if markdown else None if sys.stdout.isatty() else 110
     console = Console(width=width, highlight=False)

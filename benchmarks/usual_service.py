@@ -123,7 +123,7 @@ class UsualService:
         receive: Callable[[], Awaitable[Message]],
         send: Callable[[Message], Awaitable[None]],
     ) -> None:
-        """Answer one call."""
+        """Answers one call."""
         body = b""
         more = True
         while more:

@@ -12,7 +12,7 @@ class WrongFiguresError(Exception):
 
 
 def check_usage(port: int, accepted: Sequence[int]) -> None:
-    """Hold the quotas of all users against how many commissions were accepted for each.
+    """Holds the quotas of all users against how many commissions were accepted for each.
 
     Raises:
         WrongFiguresError: a figure is another one.

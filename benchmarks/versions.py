@@ -32,7 +32,7 @@ Rates = Mapping[str, float]
 
 
 def measure_once(seconds: float) -> Rates:
-    """Measure each case once, with the Astakos that this process imports."""
+    """Measures each case once, with the Astakos that this process imports."""
     with Databases() as databases:
         figures = measure_in_turn(databases, PAIRS, seconds, rounds=1)
         rates = {name: found.per_second for name, found in figures.items()}
@@ -42,7 +42,7 @@ def measure_once(seconds: float) -> Rates:
 
 
 def measure_checkout(checkout: Path, seconds: float) -> Rates:
-    """Do the same in a process of its own, with the Astakos of a checkout."""
+    """Does the same in a process of its own, with the Astakos of a checkout."""
     command = [sys.executable, "-m", "benchmarks.versions", "--once", "--seconds", str(seconds)]
     done = subprocess.run(
         command, cwd=HERE, env=source_environment(checkout), stdout=subprocess.PIPE, text=True, check=True
@@ -52,7 +52,7 @@ def measure_checkout(checkout: Path, seconds: float) -> Rates:
 
 
 def compare(other: Path, seconds: float, rounds: int) -> Result:
-    """Measure both checkouts, round by round."""
+    """Measures both checkouts, round by round."""
     found: dict[Path, list[Rates]] = {other: [], HERE: []}
     for number in range(rounds):
         for checkout in (other, HERE) if number % 2 == 0 else (HERE, other):

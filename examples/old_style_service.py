@@ -173,7 +173,7 @@ class Machines(object):
         return found[0]["endpoints"][0]["publicURL"] + "/images"
 
     def reconcile(self):
-        """Settle what a crash left open; run when the service starts, and now and then."""
+        """Settles what a crash left open; runs when the service starts, and now and then."""
         pending = self.astakos.get_pending_commissions()
         running = [serial for serial in pending if serial in self.hypervisor.machines]
         lost = [serial for serial in pending if serial not in self.hypervisor.machines]

@@ -80,7 +80,7 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def _write_into_memory() -> None:
-    """Put temporary files into memory: on a disk, SQLite waits milliseconds for each transaction."""
+    """Puts temporary files into memory: on a disk, SQLite waits milliseconds for each transaction."""
     folder = folder_in_memory()
     if folder is not None and "TMPDIR" not in os.environ:
         os.environ["TMPDIR"] = str(folder)
@@ -101,7 +101,7 @@ NOT_HERE = {
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    """Say in the last lines what was not tried, for want of a program."""
+    """Says in the last lines what was not tried, for want of a program."""
     skipped = [str(report.longrepr) for report in terminalreporter.getreports("skipped")]
     for reason, line in NOT_HERE.items():
         if any(reason in one for one in skipped):
@@ -122,13 +122,13 @@ STORAGE = Path(__file__).parent / "service" / "storage"
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Begin with the longest tests, so that at the end no process waits for the one that began them last."""
+    """Begins with the longest tests, so that at the end no process waits for the one that began them last."""
     items[:] = _without_repetitions(items)
     items.sort(key=lambda item: item.path.parent.name not in LONGEST_TESTS)
 
 
 def _without_repetitions(items: Iterable[pytest.Item]) -> Iterator[pytest.Item]:
-    """Leave out what `first_on_every_engine` leaves out, and what is long if the run shall be short."""
+    """Leaves out what `first_on_every_engine` leaves out, and what is long if the run shall be short."""
     begun: set[str] = set()
     tests_of_module: Counter[Path] = Counter()
     for item in items:
@@ -162,12 +162,12 @@ def _is_about_more_than_a_database(item: pytest.Item) -> bool:
 
 
 def pytest_collection() -> None:
-    """Look for no garbage until all is collected: next to nothing of modules and tests is any."""
+    """Looks for no garbage until all is collected: next to nothing of modules and tests is any."""
     gc.disable()
 
 
 def pytest_collection_finish() -> None:
-    """Spare the garbage collector the modules and tests, which stay to the end: a million objects."""
+    """Spares the garbage collector the modules and tests, which stay to the end: a million objects."""
     gc.freeze()
     gc.enable()
 

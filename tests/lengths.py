@@ -10,7 +10,7 @@ _SHORT = "TESTS_ARE_SHORT"
 
 
 def make_short() -> None:
-    """Run less from now on, in this process; before the tests are imported."""
+    """Runs less from now on, in this process; before the tests are imported."""
     os.environ[_SHORT] = "yes"
 
 

@@ -22,14 +22,14 @@ class SilentServer:
     """
 
     def __init__(self, listener: socket.socket) -> None:
-        """Start with nothing asked."""
+        """Starts with nothing asked."""
         self.asked: list[str] = []
         self.threads: set[threading.Thread] = set()
         self._address = listener.getsockname()
         self._listener = listener
 
     def wait(self, name: str) -> str:
-        """Ask the server as a resolver does; return the address in its answer."""
+        """Asks the server as a resolver does; returns the address in its answer."""
         self.asked.append(name)
         self.threads.add(threading.current_thread())
         with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as asker:
@@ -37,12 +37,12 @@ class SilentServer:
             return asker.recv(100).decode()
 
     def answer(self, address: str) -> None:
-        """Answer the question that was asked first of those without an answer."""
+        """Answers the question that was asked first of those without an answer."""
         _, asker = self._listener.recvfrom(100)
         self._listener.sendto(address.encode(), asker)
 
     def join(self) -> None:
-        """Wait until all who have asked have ended."""
+        """Waits until all who have asked have ended."""
         for thread in self.threads:
             thread.join(10)
             assert not thread.is_alive()
@@ -50,7 +50,7 @@ class SilentServer:
 
 @contextlib.contextmanager
 def silent_names(monkeypatch: pytest.MonkeyPatch) -> Iterator[SilentServer]:
-    """Let the resolver ask a silent server about `SILENT` and names below it, and about nothing else."""
+    """Lets the resolver ask a silent server about `SILENT` and names below it, and about nothing else."""
     real = socket.getaddrinfo
     monkeypatch.setattr(name_lookups, "_lookups", name_lookups._Lookups())
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as listener:

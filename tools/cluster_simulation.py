@@ -137,7 +137,7 @@ class Simulation:
         self._waited = 0.0
 
     def run(self, seconds: float) -> Outcome:
-        """Let it go on for so long; what came of the time after the warm-up."""
+        """Lets it go on for so long; what came of the time after the warm-up."""
         self._warm = seconds * WARM_UP_SHARE
         for engine in self._engines:
             engine.process = self._work(engine)

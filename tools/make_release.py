@@ -76,7 +76,7 @@ def main() -> None:
 
 
 def require_releasable(version: str) -> None:
-    """Exit with what is missing, unless everything is committed and the changelog ends with this version."""
+    """Exits with what is missing, unless everything is committed and the changelog ends with this version."""
     changed = subprocess.run(
         ["git", "status", "--porcelain"], cwd=ROOT, check=True, capture_output=True, text=True
     )
@@ -93,7 +93,7 @@ def require_releasable(version: str) -> None:
 
 
 def build() -> None:
-    """Build the packages twice, and keep them if both builds gave the same bytes."""
+    """Builds the packages twice, and keeps them if both builds gave the same bytes."""
     # Without it, hatchling gives all files one fixed date: whoever builds needs to know nothing.
     environment = {name: value for name, value in os.environ.items() if name != "SOURCE_DATE_EPOCH"}
     with tempfile.TemporaryDirectory() as again:
@@ -112,7 +112,7 @@ def packages(folder: Path) -> list[Path]:
 
 
 def installed(wheel: Path, folder: Path) -> Path:
-    """Install the wheel, as it is tested, in a new environment, and return its Python."""
+    """Installs the wheel, as it is tested, in a new environment, and returns its Python."""
     call("python", "-m", "venv", "--without-pip", folder)
     python = folder / "bin" / "python"
     pins = ROOT / "constraints.txt"
@@ -121,7 +121,7 @@ def installed(wheel: Path, folder: Path) -> Path:
 
 
 def list_components(python: Path, output: Path) -> None:
-    """Write the bill of materials, in CycloneDX's form."""
+    """Writes the bill of materials, in CycloneDX's form."""
     time = subprocess.run(
         ["git", "log", "-1", "--format=%ct"], cwd=ROOT, check=True, capture_output=True, text=True
     )
@@ -158,7 +158,7 @@ def as_component(one: Vendored) -> dict[str, Any]:
 
 
 def list_licenses(python: Path, output: Path) -> None:
-    """Write a table of everything that is installed or in the wheel, with its version and license."""
+    """Writes a table of everything that is installed or in the wheel, with its version and license."""
     call("pip-licenses", "--python", python, "--from=mixed", "--format=markdown", "--output-file", output)
     with output.open("a", encoding="utf-8") as table:
         table.write("\nIn the wheel itself:\n\n| Name | Version | License |\n|---|---|---|\n")
@@ -167,9 +167,9 @@ def list_licenses(python: Path, output: Path) -> None:
 
 
 def audit(python: Path, *, must_be_complete: bool) -> None:
-    """Look up known vulnerabilities of what is installed; exit if there are any.
+    """Looks up known vulnerabilities of what is installed; exits if there are any.
 
-    Where the database cannot be reached or does not know the packages, say so; exit if it must be complete.
+    Where the database cannot be reached or does not know the packages, says so; exits if it must be complete.
     """
     (site,) = python.parents[1].glob("lib/python*/site-packages")
     asked = subprocess.run(
@@ -199,7 +199,7 @@ def audit(python: Path, *, must_be_complete: bool) -> None:
 
 
 def write_checksums() -> None:
-    """Write SHA256SUMS, as `sha256sum --check` reads it."""
+    """Writes SHA256SUMS, as `sha256sum --check` reads it."""
     lines = [
         f"{hashlib.sha256(path.read_bytes()).hexdigest()}  {path.name}\n" for path in sorted(OUTPUT.iterdir())
     ]
@@ -207,7 +207,7 @@ def write_checksums() -> None:
 
 
 def call(program: str, *arguments: str | Path, environment: "dict[str, str] | None" = None) -> None:
-    """Run a program of this environment; if it fails, exit with what it said."""
+    """Runs a program of this environment; if it fails, exits with what it said."""
     done = subprocess.run(
         [BIN / program, *arguments],
         cwd=ROOT,

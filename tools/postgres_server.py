@@ -44,7 +44,7 @@ class PostgresServer:
     """One server on a folder of its own, in which it has its data, its log and its socket."""
 
     def __init__(self, folder: Path, settings: Mapping[str, str], port: int | None = None) -> None:
-        """Prepare; with a port, it listens on loopback as well.
+        """Prepares; with a port, it listens on loopback as well.
 
         Args:
             folder: empty, and with a short path, since that of a socket must not be long.
@@ -78,18 +78,18 @@ class PostgresServer:
         return f"postgresql://postgres@{LOOPBACK}:{self.port}/postgres"
 
     def make(self) -> None:
-        """Make its data: nothing is in it yet."""
+        """Makes its data: nothing is in it yet."""
         options = ["--auth=trust", "--encoding=UTF8", "--locale=C.UTF-8", "--no-sync", "--no-instructions"]
         self.run("initdb", "-D", self.data, "-U", "postgres", *options)
 
     def copy(self, primary: "PostgresServer") -> None:
-        """Make its data a copy of another server's, whose standby it will be once it starts."""
+        """Makes its data a copy of another server's, whose standby it will be once it starts."""
         shutil.rmtree(self.data, ignore_errors=True)
         options = ["--write-recovery-conf", "--no-sync", "--checkpoint=fast", "--no-manifest"]
         self.run("pg_basebackup", "-d", primary.url, "-D", self.data, *options)
 
     def start(self) -> None:
-        """Start, and wait until it takes connections."""
+        """Starts, and waits until it takes connections."""
         settings = [f"--{name}={value}" for name, value in self._settings.items()]
         with (self.folder / "log").open("ab") as log:
             self._process = subprocess.Popen(
@@ -104,7 +104,7 @@ class PostgresServer:
         self._wait_until_it_answers(self._process)
 
     def stop(self, number: signal.Signals = signal.SIGINT) -> None:
-        """Stop: SIGINT is PostgreSQL's fast way, SIGQUIT its immediate one."""
+        """Stops: SIGINT is PostgreSQL's fast way, SIGQUIT its immediate one."""
         if self._process is not None:
             self._process.send_signal(number)
             self._process.wait()
@@ -135,22 +135,22 @@ class PostgresServer:
         return processes
 
     def thaw(self, processes: list[int]) -> None:
-        """Let those go on that were frozen."""
+        """Lets those go on that were frozen."""
         for process in processes:
             os.kill(process, signal.SIGCONT)
 
     def promote(self) -> None:
-        """Make a primary of a standby."""
+        """Makes a primary of a standby."""
         self.run("pg_ctl", "promote", "-D", self.data, "-w", f"-t{START_SECONDS}")
 
     def execute(self, statement: str) -> list[tuple[Any, ...]]:
-        """Carry out a statement as its superuser."""
+        """Carries out a statement as its superuser."""
         with contextlib.closing(psycopg.connect(self.url, autocommit=True)) as connection:
             found = connection.execute(statement.encode())
             return found.fetchall() if found.description else []
 
     def set(self, name: str, value: str) -> None:
-        """Change one of its settings while it runs."""
+        """Changes one of its settings while it runs."""
         self.execute(f"ALTER SYSTEM SET {name} = '{value}'")
         self.execute("SELECT pg_reload_conf()")
         deadline = time.monotonic() + START_SECONDS

@@ -35,7 +35,7 @@ EXPIRY_SECONDS = 10.0
 
 
 async def soak(storage: SQLiteStorage | PostgreSQLStorage, options: argparse.Namespace) -> Findings:
-    """Run the load, cause the faults, check the books."""
+    """Runs the load, causes the faults, checks the books."""
     seconds = options.hours * HOUR
     receiver = WebhookReceiver()
     webhook_port = await receiver.start()

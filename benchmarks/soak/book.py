@@ -44,7 +44,7 @@ class Book:
         return len(self.users)
 
     def ask(self, charge: Charge) -> int:
-        """Note what is about to be asked for; returns the number."""
+        """Notes what is about to be asked for; returns the number."""
         self.users.append(charge.user)
         self.places.append(charge.in_lab + 2 * charge.resource)
         self.quantities.append(charge.quantity)
@@ -61,25 +61,25 @@ class Book:
         return Charge(self.users[number], bool(in_lab), resource, self.quantities[number])
 
     def issued(self, number: int, serial: int) -> None:
-        """Note the serial that an issue was answered with."""
+        """Notes the serial that an issue was answered with."""
         self.serials[number] = serial
         self.fates[number] = Fate.ISSUED
 
     def refused(self, number: int) -> None:
-        """Note that an issue was refused."""
+        """Notes that an issue was refused."""
         self.fates[number] = Fate.REFUSED
 
     def decide(self, number: int, verdict: Verdict) -> None:
-        """Note how a commission is to end, before that is asked for."""
+        """Notes how a commission is to end, before that is asked for."""
         self.verdicts[number] = verdict
 
     def resolved(self, number: int, settled: int) -> None:
-        """Note that the end was acknowledged, and for how much; `UNKNOWN` if the answer did not say."""
+        """Notes that the end was acknowledged, and for how much; `UNKNOWN` if the answer did not say."""
         self.acknowledged[number] = 1
         self.settled[number] = settled
 
     def forget(self, number: int, settled: int) -> None:
-        """Note that a commission is to expire, and what then becomes of it."""
+        """Notes that a commission is to expire, and what then becomes of it."""
         self.verdicts[number] = Verdict.EXPIRED
         self.settled[number] = settled
 

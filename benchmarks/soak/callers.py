@@ -29,7 +29,7 @@ class Pace:
         self._next = 0.0
 
     async def turn(self) -> None:
-        """Wait until the next call may be made."""
+        """Waits until the next call may be made."""
         now = time.monotonic()
         self._next = max(self._next, now) + self._pause
         await asyncio.sleep(self._next - self._pause - now)
@@ -69,7 +69,7 @@ class Caller:
         once_more: Collection[int] = (),
         headers: Mapping[str, str] | None = None,
     ) -> Answer | None:
-        """Make a call until it is answered; None if that never happened.
+        """Makes a call until it is answered; None if that never happened.
 
         Args:
             kind: under which it is counted.

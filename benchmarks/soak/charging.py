@@ -32,7 +32,7 @@ def issue_body(number: int, charge: Charge, options: dict[str, Any]) -> dict[str
 
 
 async def issue(caller: Caller, kind: str, charge: Charge, **options: Any) -> int | None:
-    """Issue one commission, however often that has to be repeated; None if it was refused.
+    """Issues one commission, however often that has to be repeated; None if it was refused.
 
     Returns:
         Its number in the book.
@@ -75,13 +75,13 @@ async def act(
     right: tuple[int, ...] = (200,),
     once_more: tuple[int, ...] = (),
 ) -> Answer | None:
-    """Act on a pending commission."""
+    """Acts on a pending commission."""
     path = f"{ISSUE_PATH}/{caller.book.serials[number]}/action"
     return await caller.call(kind, "POST", path, body, right=right, once_more=once_more)
 
 
 async def resolve(caller: Caller, number: int, verdict: Verdict) -> None:
-    """Accept or reject it as it was issued."""
+    """Accepts or rejects it as it was issued."""
     caller.book.decide(number, verdict)
     body = {verdict.name.lower(): ""}
     answer = await act(caller, verdict.name.lower(), number, body, once_more=GONE)
@@ -91,7 +91,7 @@ async def resolve(caller: Caller, number: int, verdict: Verdict) -> None:
 
 
 async def settle(caller: Caller, number: int, charge: Charge, quantity: int, overage: str) -> None:
-    """Accept it for another quantity."""
+    """Accepts it for another quantity."""
     caller.book.decide(number, Verdict.ACCEPT)
     body = {"accept": {"quantities": charge.provisions(quantity), "overage": overage}}
     answer = await act(caller, "settle", number, body, once_more=GONE)
@@ -112,7 +112,7 @@ async def work(caller: Caller) -> None:
 
 
 async def start_machine(caller: Caller) -> None:
-    """Issue, act, accept or reject."""
+    """Issues, acts, accepts or rejects."""
     number = await issue(caller, "issue", random_charge(caller, VM, caller.random.choice([1, 1, 2, 3])))
     if number is not None:
         await work(caller)
@@ -120,19 +120,19 @@ async def start_machine(caller: Caller) -> None:
 
 
 async def stop_machines(caller: Caller) -> None:
-    """Release some; refused if there are none."""
+    """Releases some; refused if there are none."""
     charge = random_charge(caller, VM, -caller.random.choice([1, 2, 4]))
     await issue(caller, "release", charge, auto_accept=True)
 
 
 async def spend(caller: Caller) -> None:
-    """Spend what is known beforehand, of budgets and rates."""
+    """Spends what is known beforehand, of budgets and rates."""
     charge = random_charge(caller, TOKENS, caller.random.randrange(1, 200))
     await issue(caller, "spend", charge, auto_accept=True, at_most=caller.random.random() < 0.3)
 
 
 async def ask_model(caller: Caller) -> None:
-    """Reserve an estimate, settle for what it was: less, or more."""
+    """Reserves an estimate, then settles for what it was: less, or more."""
     estimate = caller.random.randrange(50, 300)
     charge = random_charge(caller, TOKENS, estimate)
     number = await issue(caller, "reserve", charge)
@@ -144,7 +144,7 @@ async def ask_model(caller: Caller) -> None:
 
 
 async def stream(caller: Caller) -> None:
-    """Reserve, grow, extend and tell the progress; then settle."""
+    """Reserves, grows, extends and tells the progress; then settles."""
     charge = random_charge(caller, TOKENS, 50)
     number = await issue(caller, "reserve", charge, ttl=300)
     if number is None:
@@ -164,7 +164,7 @@ async def stream(caller: Caller) -> None:
 
 
 async def forget(caller: Caller) -> None:
-    """Issue, and crash for good: it expires, for nothing or for what was told of the progress."""
+    """Issues, and crashes for good: it expires, for nothing or for what was told of the progress."""
     charge = random_charge(caller, TOKENS, 20)
     number = await issue(caller, "forget", charge, ttl=FORGOTTEN_SECONDS)
     if number is None:
@@ -179,7 +179,7 @@ async def forget(caller: Caller) -> None:
 
 
 async def start_many(caller: Caller) -> None:
-    """Issue in bulk, and resolve all in one call."""
+    """Issues in bulk, and resolves all in one call."""
     kind = caller.random.choice([VM, TOKENS])
     charges = [random_charge(caller, kind, 1) for _ in range(BULK)]
     numbers = [caller.book.ask(charge) for charge in charges]

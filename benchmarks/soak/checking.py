@@ -68,7 +68,7 @@ class _Check:
     def row(
         self, serial: int, number: int, verdict: str | None, listed: list[tuple[HolderKey, int, int]]
     ) -> None:
-        """Hold one stored commission against the log."""
+        """Holds one stored commission against the log."""
         book = self.book
         self.times[number] = min(self.times[number] + 1, 255)
         name = f"commission {number} (serial {serial})"
@@ -127,7 +127,7 @@ class _Check:
 
 
 def check_books(url: str, book: Book, reported: Mapping[HolderKey, int]) -> Books:
-    """Compare the log with the tables, and both with what the service reports.
+    """Compares the log with the tables, and both with what the service reports.
 
     Args:
         url: of the database; the service may run.

@@ -36,7 +36,7 @@ class Line(NamedTuple):
 
 
 def fit(points: Sequence[tuple[float, float]]) -> Line | None:
-    """Fit a line through the points of the second half, by time in seconds; None if there are too few."""
+    """Fits a line through the points of the second half, by time in seconds; None if there are too few."""
     if not points:
         return None
     end = points[-1][0]

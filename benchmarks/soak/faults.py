@@ -42,7 +42,7 @@ class Disturber:
     def __init__(
         self, soak: Soak, service: Service, faults: Mapping[str, Fault], left_running: float
     ) -> None:
-        """Prepare.
+        """Prepares.
 
         Args:
             soak: whose tally is told.
@@ -61,7 +61,7 @@ class Disturber:
         self._all.update(faults)
 
     async def disturb(self, interval: float) -> None:
-        """Cause a fault after each interval of so many seconds."""
+        """Causes a fault after each interval of so many seconds."""
         for name in itertools.cycle(self._all):
             if self._soak.tally.elapsed > self._left_running - interval:
                 break

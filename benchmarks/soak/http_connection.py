@@ -34,7 +34,7 @@ class HTTPConnection:
         self._streams: tuple[asyncio.StreamReader, asyncio.StreamWriter] | None = None
 
     async def exchange(self, request: bytes) -> Answer:
-        """Send a request and read the answer.
+        """Sends a request and reads the answer.
 
         Raises:
             OSError, asyncio.IncompleteReadError, TimeoutError: there is none.
@@ -61,14 +61,14 @@ class HTTPConnection:
         return self._streams
 
     def close(self) -> None:
-        """Close it, whatever is still under way."""
+        """Closes it, whatever is still under way."""
         if self._streams is not None:
             self._streams[1].close()
             self._streams = None
 
 
 async def read_answer(reader: asyncio.StreamReader) -> Answer:
-    """Read one answer with a Content-Length, or without a body."""
+    """Reads one answer with a Content-Length, or without a body."""
     head = await reader.readuntil(b"\r\n\r\n")
     first, *lines = head.decode("latin-1").split("\r\n")
     fields = [(name.lower(), value.strip()) for name, _, value in (line.partition(":") for line in lines)]

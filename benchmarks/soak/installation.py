@@ -70,7 +70,7 @@ class Charge(NamedTuple):
 
 
 def make(url: str) -> None:
-    """Make the database.
+    """Makes the database.
 
     Args:
         url: that of an empty one.
@@ -89,7 +89,7 @@ def make(url: str) -> None:
 
 
 def add_webhook(environment: Mapping[str, str], port: int, key: Path) -> None:
-    """Have what happens sent to a port of this machine.
+    """Has what happens sent to a port of this machine.
 
     Args:
         environment: says which database.

@@ -33,12 +33,12 @@ BAD_REQUESTS = (
 
 
 async def ask_badly(caller: Caller) -> None:
-    """Send what has to be refused."""
+    """Sends what has to be refused."""
     await caller.send("bad request", caller.random.choice(BAD_REQUESTS), BAD)
 
 
 async def send_slowly(caller: Caller) -> None:
-    """Send a request in small pieces, and read the answer in small ones."""
+    """Sends a request in small pieces, and reads the answer in small ones."""
     request = request_bytes("GET", "/account/v1.0/quotas", {"X-Auth-Token": user_token(7)})
     connection = HTTPConnection(caller.soak.port)
     fault = caller.tally.fault
@@ -62,7 +62,7 @@ async def send_slowly(caller: Caller) -> None:
 
 
 async def never_finish(caller: Caller) -> None:
-    """Send half of a request and wait until the service has had enough."""
+    """Sends half of a request and waits until the service has had enough."""
     connection = HTTPConnection(caller.soak.port)
     with contextlib.suppress(*LOST):
         reader, writer = await connection.streams()
@@ -73,7 +73,7 @@ async def never_finish(caller: Caller) -> None:
 
 
 async def vanish(caller: Caller) -> None:
-    """Issue, or send half of a request, and be gone. What was issued expires."""
+    """Issues, or sends half of a request, and is gone. What was issued expires."""
     charge = random_charge(caller, TOKENS, 3)
     number = caller.book.ask(charge)
     caller.book.forget(number, 0)

@@ -38,7 +38,7 @@ MIX: Mapping[Story, float] = {
 
 
 async def tell(soak: Soak, seed: int) -> None:
-    """Tell stories, drawn at random, until the soak ends; those that have begun are finished.
+    """Tells stories, drawn at random, until the soak ends; those that have begun are finished.
 
     Args:
         soak: what all share.

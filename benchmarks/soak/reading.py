@@ -80,7 +80,7 @@ async def pending(caller: Caller) -> None:
 
 
 async def reconcile(caller: Caller) -> None:
-    """Ask how far the ledger differs from what a service has counted."""
+    """Asks how far the ledger differs from what a service has counted."""
     usage = [
         {**provision, "usage": 3}
         for user in caller.random.sample(range(USERS), 20)
@@ -92,7 +92,7 @@ async def reconcile(caller: Caller) -> None:
 
 
 async def log_in(caller: Caller) -> None:
-    """Exchange a password for a token."""
+    """Exchanges a password for a token."""
     name = user_name(caller.random.randrange(VISITORS))
     user = {"name": name, "domain": {"id": "default"}, "password": PASSWORD}
     body = {"auth": {"identity": {"methods": ["password"], "password": {"user": user}}}}
@@ -100,7 +100,7 @@ async def log_in(caller: Caller) -> None:
 
 
 async def look_at_pages(caller: Caller) -> None:
-    """Look at some pages, logged in."""
+    """Looks at some pages, logged in."""
     visitor = caller.random.randrange(VISITORS)
     for path in caller.random.sample(PAGES, 3):
         # Pages of administrators do not exist for others.

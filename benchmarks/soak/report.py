@@ -95,7 +95,7 @@ class Findings:
 
 
 def write(findings: Findings, folder: Path) -> str:
-    """Write all files into a folder; returns the page."""
+    """Writes all files into a folder; returns the page."""
     _write_samples(findings, folder / "samples.csv")
     _write_latencies(findings.tally, folder / "latencies.csv")
     _write_errors(findings.tally, folder / "errors.csv")

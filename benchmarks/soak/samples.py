@@ -39,7 +39,7 @@ class Sample(NamedTuple):
 
 
 def take(service: Service, storage: Storage, began: float) -> Sample | None:
-    """Look once; None while the service is between two lives.
+    """Looks once; None while the service is between two lives.
 
     Args:
         service: whose processes are looked at.

@@ -23,7 +23,7 @@ class Service:
     """One `astakos serve` at a time, always on the same port."""
 
     def __init__(self, port: int, options: Sequence[str], environment: Mapping[str, str], log: Path) -> None:
-        """Prepare.
+        """Prepares.
 
         Args:
             port: a free one.
@@ -38,7 +38,7 @@ class Service:
         self._process: subprocess.Popen[str] | None = None
 
     def start(self) -> None:
-        """Start, and wait until it says that it is ready.
+        """Starts, and waits until it says that it is ready.
 
         Raises:
             ServiceFailedError: it did not start.
@@ -55,7 +55,7 @@ class Service:
             raise ServiceFailedError(f"it did not start, see {self._log}: {line!r}")
 
     def kill(self) -> None:
-        """End the main process as a crash would. The others have to notice.
+        """Ends the main process as a crash would. The others have to notice.
 
         Raises:
             ServiceFailedError: some of them live on.
@@ -70,7 +70,7 @@ class Service:
             time.sleep(0.05)
 
     def stop(self) -> None:
-        """End it in good order.
+        """Ends it in good order.
 
         Raises:
             ServiceFailedError: it takes too long, or reports a failure.
@@ -85,7 +85,7 @@ class Service:
             raise ServiceFailedError(f"it stopped with status {status}")
 
     def end(self) -> None:
-        """End it if it runs, whatever has happened before."""
+        """Ends it if it runs, whatever has happened before."""
         if self._process is not None and self._process.poll() is None:
             self._process.kill()
             self._process.wait()

@@ -54,7 +54,7 @@ class SQLiteStorage:
         return _size(self.path), _size(Path(f"{self.path}-wal"))
 
     def _fill(self) -> None:
-        """Fill the disk for ten seconds."""
+        """Fills the disk for ten seconds."""
         filler = self.path.parent / "filler"
         with filler.open("wb") as file:
             offset, piece = 0, FILE_SYSTEM_BYTES

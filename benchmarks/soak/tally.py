@@ -22,7 +22,7 @@ class Latencies:
         self.longest = 0.0
 
     def note(self, seconds: float) -> None:
-        """Count one."""
+        """Counts one."""
         self.counts[round(math.log(max(seconds, LEAST_SECONDS)) / FINENESS)] += 1
         self.longest = max(self.longest, seconds)
 
@@ -91,19 +91,19 @@ class Tally:
         self._over = time.monotonic() + AFTER_A_FAULT_SECONDS
 
     def answered(self, kind: str, seconds: float, fault: str) -> None:
-        """Count an answer, right or wrong; `fault` is the one when it was asked for."""
+        """Counts an answer, right or wrong; `fault` is the one when it was asked for."""
         self.calls += 1
         self._current().latencies.setdefault(kind, Latencies()).note(seconds)
         if fault == CALM == self.fault:
             self.calm.setdefault(kind, Latencies()).note(seconds)
 
     def error(self, kind: str, what: str, fault: str) -> None:
-        """Count what came instead of the right answer."""
+        """Counts what came instead of the right answer."""
         self._current().errors += 1
         self.errors[(fault if fault != CALM else self.fault, kind, what)] += 1
 
     def problem(self, what: str) -> None:
-        """Note what must never happen."""
+        """Notes what must never happen."""
         known = what in self.problems or len(self.problems) < MOST_PROBLEMS
         self.problems[what if known else FURTHER] += 1
 

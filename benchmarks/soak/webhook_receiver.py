@@ -13,13 +13,13 @@ class WebhookReceiver:
         self._server: asyncio.Server | None = None
 
     async def start(self) -> int:
-        """Listen; returns the port."""
+        """Listens; returns the port."""
         self._server = await asyncio.start_server(self._serve, HOST, 0)
         port: int = self._server.sockets[0].getsockname()[1]
         return port
 
     async def stop(self) -> None:
-        """Listen no more."""
+        """Listens no more."""
         if self._server is not None:
             self._server.close()
 

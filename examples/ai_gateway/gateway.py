@@ -82,7 +82,7 @@ class Site:
 
 
 async def refused_by_routes(_: Request, error: Exception) -> Response:
-    """Answer what no route takes, in OpenAI's form."""
+    """Answers what no route takes, in OpenAI's form."""
     if not isinstance(error, HTTPException):
         raise error
     return JSONResponse(
@@ -91,19 +91,19 @@ async def refused_by_routes(_: Request, error: Exception) -> Response:
 
 
 async def failed(_: Request, __: Exception) -> Response:
-    """Answer a request that met a defect, which Starlette logs."""
+    """Answers a request that met a defect, which Starlette logs."""
     return JSONResponse(openai_error(500, "The gateway has failed; its log says why."), 500)
 
 
 async def refused(_: Request, error: Exception) -> Response:
-    """Answer what is refused, in OpenAI's form."""
+    """Answers what is refused, in OpenAI's form."""
     if not isinstance(error, Refused):
         raise error
     return JSONResponse(error.document, error.status, headers=error.headers)
 
 
 async def models(request: Request) -> Response:
-    """List the models."""
+    """Lists the models."""
     site: Site = request.app.state.site
     await _caller(request)
     data = [
@@ -113,7 +113,7 @@ async def models(request: Request) -> Response:
 
 
 async def completions(request: Request) -> Response:
-    """Answer `POST /v1/chat/completions` and `POST /v1/embeddings`."""
+    """Answers `POST /v1/chat/completions` and `POST /v1/embeddings`."""
     site: Site = request.app.state.site
     request_id = uuid.uuid4().hex
     caller = await _caller(request)
@@ -190,7 +190,7 @@ def _document_of(body: bytes) -> dict[str, Any]:
 
 
 async def _forward(site: Site, path: str, asked: Mapping[str, Any]) -> aiohttp.ClientResponse:
-    """Send a request to the provider, and return its answer if that is a success."""
+    """Sends a request to the provider, and returns its answer if that is a success."""
     headers = {"Authorization": f"Bearer {site.settings.upstream_key}"}
     url = site.settings.upstream_url + path
     try:
@@ -206,7 +206,7 @@ async def _forward(site: Site, path: str, asked: Mapping[str, Any]) -> aiohttp.C
 
 
 def _passed_on(answer: aiohttp.ClientResponse, body: bytes) -> Refused:
-    """Return an error of the provider to the client, unless it is about the gateway's own key."""
+    """Returns an error of the provider to the client, unless it is about the gateway's own key."""
     if answer.status not in (400, 404, 413, 422, 429) and answer.status < 500:
         log.error("the provider has refused the gateway with %d", answer.status)
         return Refused(502, "The provider has refused the gateway.", "upstream_error")
@@ -221,7 +221,7 @@ def _passed_on(answer: aiohttp.ClientResponse, body: bytes) -> Refused:
 
 
 async def _bounded(answer: aiohttp.ClientResponse, most: int) -> bytes:
-    """Return a body. Raises ValueError if it has more bytes than it may."""
+    """Returns a body. Raises ValueError if it has more bytes than it may."""
     body = bytearray()
     async with answer:
         async for piece in answer.content.iter_any():
@@ -250,14 +250,14 @@ class Relay(Response):
     def __init__(
         self, answer: aiohttp.ClientResponse, charge: Charge, prompt: int, *, wants_usage: bool
     ) -> None:
-        """Set what is passed on, and whether the client has asked for the usage at the end."""
+        """Sets what is passed on, and whether the client has asked for the usage at the end."""
         super().__init__(media_type="text/event-stream", headers={"Cache-Control": "no-store"})
         del self.headers["Content-Length"]
         self._answer, self._charge, self._wants_usage = answer, charge, wants_usage
         self._taken = StreamedTokens(prompt)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:  # noqa: ARG002
-        """Send until the stream ends, fails, is too slow, or the client has gone."""
+        """Sends until the stream ends, fails, is too slow, or the client has gone."""
         sending = asyncio.create_task(self._send(send))
         watching = asyncio.create_task(_gone(receive))
         try:
@@ -285,7 +285,7 @@ class Relay(Response):
         await send({"type": "http.response.body", "body": b""})
 
     async def _is_for_client(self, data: bytes) -> bool:
-        """Count a piece, and return whether the client expects it."""
+        """Counts a piece, and returns whether the client expects it."""
         document = json.loads(data)
         if not isinstance(document, dict):
             raise ValueError("not an object")  # noqa: TRY004 - of the provider, as text that is not JSON
@@ -311,7 +311,7 @@ async def _gone(receive: Receive) -> None:
 
 
 def application(settings: Settings) -> Starlette:
-    """Return the gateway as an ASGI application."""
+    """Returns the gateway as an ASGI application."""
 
     astakos = AsyncAstakosClient(settings.astakos_url, retry=2, timeout=5).bind(settings.astakos_token)
     addresses = CallerAddresses(settings.trusted_proxies)
@@ -341,7 +341,7 @@ def application(settings: Settings) -> Starlette:
 
 
 def from_environment() -> Starlette:
-    """Return the gateway that the environment describes, for `uvicorn --factory`."""
+    """Returns the gateway that the environment describes, for `uvicorn --factory`."""
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
     here = Path(__file__).with_name("gateway.toml")
     at_first = os.environ.get("GATEWAY_RESERVE_AT_FIRST")

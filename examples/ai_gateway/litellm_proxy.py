@@ -22,13 +22,13 @@ Deployment = Mapping[str, Mapping[str, object] | str]
 
 
 def deployment(name: str, url: str, key: str, **info: object) -> Deployment:
-    """Return an entry of `model_list`."""
+    """Returns an entry of `model_list`."""
     params = {"model": f"openai/{name}", "api_base": f"{url}/v1", "api_key": key}
     return {"model_name": name, "litellm_params": params, "model_info": info}
 
 
 def with_budgets(models: Sequence[Deployment]) -> Mapping[str, Any]:
-    """Return the configuration of a proxy.
+    """Returns the configuration of a proxy.
 
     It repeats requests: a provider may close an idle connection at the moment at which LiteLLM uses it again.
     """
@@ -44,7 +44,7 @@ def with_budgets(models: Sequence[Deployment]) -> Mapping[str, Any]:
 async def litellm_process(
     port: int, folder: Path, configuration: Mapping[str, Any], *, output: int = DEVNULL, **variables: str
 ) -> AsyncIterator[None]:
-    """Run the proxy; its configuration is written to the folder."""
+    """Runs the proxy; its configuration is written to the folder."""
     file = folder / "config.yaml"
     await asyncio.to_thread(file.write_text, json.dumps(configuration), encoding="utf-8")
     command = [str(PROGRAM), "--config", str(file), "--host", "127.0.0.1", "--port", str(port)]

@@ -9,7 +9,7 @@ PRICES = ("input", "cached_input", "output")
 
 
 def read_models(path: Path) -> dict[str, Model]:
-    """Return the models of a file, by name.
+    """Returns the models of a file, by name.
 
     Raises:
         ValueError, TypeError, KeyError: The file is not such a file.

@@ -61,7 +61,7 @@ class Proof:
     _model: Model = field(init=False)
 
     async def run(self) -> None:
-        """Run all parts, each with a service, a provider and a gateway of its own.
+        """Runs all parts, each with a service, a provider and a gateway of its own.
 
         Raises:
             AssertionError: A promise is not kept.
@@ -221,7 +221,7 @@ class Proof:
             return 0  # nothing of its answer had arrived
 
     async def _words_of(self, client: AsyncOpenAI, max_tokens: int) -> int:
-        """Return how many words a stream has brought, also if it broke off."""
+        """Returns how many words a stream has brought, also if it broke off."""
         asked = ChatCompletionUserMessageParam(role="user", content=f"write {self.words} words")
         words = 0
         stream = await client.chat.completions.create(
@@ -252,7 +252,7 @@ class World:
         bill: Bill,
         start: Callable[[int], Running],
     ) -> None:
-        """Set what there is; the gateway starts with the context."""
+        """Sets what there is; the gateway starts with the context."""
         self._service, self._gateway, self._user = service, gateway, user
         self.provider = bill
         self._start = start
@@ -263,34 +263,34 @@ class World:
         )
 
     async def __aenter__(self) -> "World":
-        """Start the gateway."""
+        """Starts the gateway."""
         await self._process.enter_async_context(self._start(self._port))
         return self
 
     async def __aexit__(self, *_: object) -> None:
-        """End the gateway and close the client."""
+        """Ends the gateway and closes the client."""
         await self.client.close()
         await self._process.aclose()
 
     async def restart_gateway(self) -> None:
-        """Kill the gateway, and start it again."""
+        """Kills the gateway, and starts it again."""
         await self._process.aclose()
         await self._process.enter_async_context(self._start(self._port))
 
     def charged(self) -> int:
-        """Return what the user has been charged, in millionths of a dollar."""
+        """Returns what the user has been charged, in millionths of a dollar."""
         with self._service.client() as client:
             quota = client.get_quotas(self._user.token)[self._user.uuid][MONEY]
         return quota["usage"] - quota["pending"]
 
     def bill(self, model: Model) -> int:
-        """Return what the provider would be paid, with each answer rounded up as the gateway does."""
+        """Returns what the provider would be paid, with each answer rounded up as the gateway does."""
         prompt, answers = self.provider.input, len(self.provider.answers)
         each = prompt // answers if answers else 0
         return sum(model.cost(Tokens(each, words)) for words in self.provider.answers)
 
     async def no_hold_is_left(self) -> None:
-        """Wait until nothing is reserved any more.
+        """Waits until nothing is reserved any more.
 
         Raises:
             AssertionError: Something still is, after a minute.

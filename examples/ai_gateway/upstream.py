@@ -38,7 +38,7 @@ class Bill:
 
 
 def provider(bill: Bill, key: str, seconds_per_token: float = 0.0) -> Starlette:
-    """Return the provider as an ASGI application, for whoever has the key."""
+    """Returns the provider as an ASGI application, for whoever has the key."""
     has_failed: set[str] = set()
 
     async def chat(request: Request) -> Response:

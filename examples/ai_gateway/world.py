@@ -26,13 +26,13 @@ ROOT = Path(__file__).parents[2]
 class _Server(uvicorn.Server):
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
-        """Leave signals to the program: several servers run in it."""
+        """Leaves signals to the program: several servers run in it."""
         yield
 
 
 @contextlib.asynccontextmanager
 async def serving(app: Starlette, port: int = 0) -> AsyncIterator[str]:
-    """Serve an application on a loopback port, in this event loop; returns its URL."""
+    """Serves an application on a loopback port, in this event loop; returns its URL."""
     listener = listening(port)
     config = uvicorn.Config(app, log_level="warning", timeout_graceful_shutdown=2, proxy_headers=False)
     server = _Server(config)
@@ -51,7 +51,7 @@ async def serving(app: Starlette, port: int = 0) -> AsyncIterator[str]:
 
 
 def listening(port: int) -> socket.socket:
-    """Return a socket that is bound to a loopback port."""
+    """Returns a socket that is bound to a loopback port."""
     listener = socket.socket()
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     listener.bind(("127.0.0.1", port))
@@ -59,14 +59,14 @@ def listening(port: int) -> socket.socket:
 
 
 def free_port() -> int:
-    """Return a port that nobody uses now."""
+    """Returns a port that nobody uses now."""
     with listening(0) as listener:
         port: int = listener.getsockname()[1]
         return port
 
 
 def set_up(service: RunningService, dollars: str, *, max_debt: str | None = None) -> Component:
-    """Define the gateway's resources, so that each user who is added later has a budget."""
+    """Defines the gateway's resources, so that each user who is added later has a budget."""
     gateway = service.add_service("gateway", resources=[TOKENS])
     money: dict[str, object] = {
         "name": MONEY,
@@ -83,7 +83,7 @@ def set_up(service: RunningService, dollars: str, *, max_debt: str | None = None
 
 @contextlib.asynccontextmanager
 async def gateway_process(port: int, **variables: str) -> AsyncIterator["subprocess.Popen[bytes]"]:
-    """Run a gateway in a process of its own, as in production; it is killed at the end if it still runs."""
+    """Runs a gateway in a process of its own, as in production; it is killed at the end if it still runs."""
     command = [sys.executable, "-m", "uvicorn", "--factory", "examples.ai_gateway.gateway:from_environment"]
     options = ["--port", str(port), "--log-level", "warning", "--no-access-log", "--no-proxy-headers"]
     async with started([*command, *options], port, variables) as process:
@@ -99,7 +99,7 @@ async def started(
     to_start: float = TO_START,
     output: int = DEVNULL,
 ) -> AsyncIterator["subprocess.Popen[bytes]"]:
-    """Run a server in a process of its own, which is killed at the end.
+    """Runs a server in a process of its own, which is killed at the end.
 
     Args:
         command: What to run.

@@ -42,7 +42,7 @@ class CuttingProxy:
             thread.join(5)
 
     def cut_next(self, cut: Cut) -> None:
-        """Cut what comes next on a connection that is opened from now on."""
+        """Cuts what comes next on a connection that is opened from now on."""
         self._cut = cut
 
     @property

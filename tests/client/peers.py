@@ -68,12 +68,12 @@ def gzipped(body: bytes) -> bytes:
 
 
 def hang_up(connection: socket.socket) -> bool:
-    """Close without an answer."""
+    """Closes without an answer."""
     return False
 
 
 def then_close(data: bytes) -> Act:
-    """Send something, then close."""
+    """Sends something, then closes."""
 
     def act(connection: socket.socket) -> bool:
         connection.sendall(data)
@@ -140,7 +140,7 @@ class Peer:
         self._listener.close()
 
     def drop_connections(self) -> None:
-        """Close all open connections, as a server does with idle ones."""
+        """Closes all open connections, as a server does with idle ones."""
         with self._lock:
             connections = list(self._open)
         for connection in connections:

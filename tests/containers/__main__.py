@@ -36,7 +36,7 @@ def _folder() -> Iterator[Path]:
 
 
 def _tell(archive: Path) -> None:
-    """Run everything, in namespaces of our own."""
+    """Runs everything, in namespaces of our own."""
     # Runtimes refuse a hierarchy of both versions; this mount is ours alone.
     subprocess.run(["umount", "/sys/fs/cgroup/unified"], capture_output=True, check=False)
     subprocess.run(["ip", "link", "set", "lo", "up"], check=True)

@@ -38,7 +38,7 @@ def tell(podman: Podman) -> None:
 
 
 def await_readiness(address: str = ADDRESS) -> None:
-    """Wait until a service can do its work."""
+    """Waits until a service can do its work."""
     wait_until(f"{address} is not ready", lambda: status_of(f"{address}/readyz") == 200, TO_START_SECONDS)
 
 
@@ -55,7 +55,7 @@ def status_of(url: str) -> int:
 
 
 def add_user(podman: Podman, name: str) -> tuple[str, str]:
-    """Add a user with the command in a container; return their UUID and their token."""
+    """Adds a user with the command in a container; returns their UUID and their token."""
     added = json.loads(podman("exec", name, "astakos", "user", "add", "ada@example.org", "--json"))
     return added["uuid"], added["token"]
 

@@ -19,7 +19,7 @@ TO_BUILD_SECONDS = 900
 
 
 def build(podman: Podman, archive: Path, *, stands_in: bool) -> None:
-    """Build the image, and write it to a file.
+    """Builds the image, and writes it to a file.
 
     Args:
         podman: with room for images.

@@ -16,7 +16,7 @@ TO_END_SECONDS = 60
 
 
 def tell(podman: Podman, folder: Path) -> None:
-    """Migrate, wait, serve twice, and lose one of them."""
+    """Migrates, waits, serves twice, and loses one of them."""
     found = built(EXAMPLE)
     secrets = _secrets(folder, found)
     told = variables(BASE) | variables(EXAMPLE) | {"ASTAKOS_DATABASE": DATABASE, "ASTAKOS_BASE_URL": ADDRESS}
@@ -67,7 +67,7 @@ def _probe(container: Manifest) -> None:
 
 
 def _secrets(folder: Path, found: list[Manifest]) -> Path:
-    """Write the secrets that are mounted, with the rights that Kubernetes gives them."""
+    """Writes the secrets that are mounted, with the rights that Kubernetes gives them."""
     pod = find(found, "Deployment")["spec"]["template"]["spec"]
     (secret,) = (volume["secret"] for volume in pod["volumes"] if "secret" in volume)
     place = folder / "secrets" / secret["secretName"]

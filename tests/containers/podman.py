@@ -17,7 +17,7 @@ class Podman:
     """Runs its commands; each must succeed unless it says otherwise."""
 
     def __init__(self, folder: Path) -> None:
-        """Keep everything in a folder, which must not be removed while containers run."""
+        """Keeps everything in a folder, which must not be removed while containers run."""
         self._environment = os.environ | {
             "CONTAINERS_STORAGE_CONF": str(folder / "storage.conf"),
             "CONTAINERS_CONF": str(folder / "containers.conf"),
@@ -35,7 +35,7 @@ class Podman:
         )
 
     def __call__(self, *arguments: str) -> str:
-        """Run a command, and return what it printed.
+        """Runs a command, and returns what it printed.
 
         Raises:
             AssertionError: it failed; with what it said.
@@ -45,7 +45,7 @@ class Podman:
         return done.stdout.strip()
 
     def tried(self, *arguments: str) -> "subprocess.CompletedProcess[str]":
-        """Run a command that may fail."""
+        """Runs a command that may fail."""
         return subprocess.run(
             ["podman", *arguments],
             env=self._environment,
@@ -56,18 +56,18 @@ class Podman:
         )
 
     def status_of(self, name: str) -> int:
-        """Wait until a container has ended, and return the status with which it did."""
+        """Waits until a container has ended, and returns the status with which it did."""
         return int(self("wait", name))
 
 
 def say(found: str) -> None:
-    """Tell at once what was found to be so."""
+    """Tells at once what was found to be so."""
     sys.stdout.write(f"{found}\n")
     sys.stdout.flush()
 
 
 def wait_until(said: str, check: Callable[[], bool], seconds: float) -> None:
-    """Ask until the answer is true.
+    """Asks until the answer is true.
 
     Raises:
         AssertionError: it was not true in time; with what was waited for.

@@ -37,7 +37,7 @@ RECORDED = {
 
 
 def run_promtool(*arguments: str | Path, stdin: str | None = None) -> None:
-    """Run promtool, which must find nothing wrong."""
+    """Runs promtool, which must find nothing wrong."""
     _run("promtool", *arguments, stdin=stdin)
 
 

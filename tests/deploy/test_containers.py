@@ -29,7 +29,7 @@ INSTRUCTIONS = re.sub(
 
 
 def run(*command: str | Path) -> None:
-    """Run a linter, which must have nothing to say."""
+    """Runs a linter, which must have nothing to say."""
     done = subprocess.run([*command], capture_output=True, text=True, timeout=120, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
 

@@ -260,7 +260,7 @@ def test_one_pod_more_comes_before_one_goes() -> None:
 
 
 def wait(database: Database) -> int:
-    """Do what a new pod does before it starts, but end where it would wait; return the status."""
+    """Does what a new pod does before it starts, but ends where it would wait; returns the status."""
     timeout, seconds, *command, script = WAITING["command"]
     assert (timeout, seconds, command) == ("timeout", "600", ["sh", "-c"])
     assert "sleep 3" in script

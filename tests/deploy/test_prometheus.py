@@ -109,7 +109,7 @@ def work(caller: Caller) -> None:
 
 
 def wait_until_nothing_is_left(caller: Caller, left: Callable[[], list[str]]) -> None:
-    """Use the service until everything is found."""
+    """Uses the service until everything is found."""
     end = time.monotonic() + TO_FIND_SECONDS
     while True:
         work(caller)

@@ -82,7 +82,7 @@ def shell_of(setting: str) -> list[str]:
 
 
 def run_backup(database: SQLiteDatabase, backups: Path) -> None:
-    """Do what the unit does, with a database and a folder of the test."""
+    """Does what the unit does, with a database and a folder of the test."""
     settings = sections("astakos-backup.service")["Service"]
     (start,), (afterwards,) = settings["ExecStart"], settings["ExecStartPost"]
     for setting in (start, afterwards):
@@ -136,7 +136,7 @@ def test_it_is_shut_in(unit: str, name: str) -> None:
 
 
 def analyze(*arguments: str | Path) -> None:
-    """Ask systemd, which must find nothing wrong."""
+    """Asks systemd, which must find nothing wrong."""
     program = shutil.which("systemd-analyze")
     if program is None:
         pytest.skip(

@@ -26,7 +26,7 @@ def used_service(used_database: SQLiteDatabase) -> Iterator[Serving]:
 def set_up(
     used_service: Serving, used_database: SQLiteDatabase, tmp_path_factory: pytest.TempPathFactory
 ) -> Callable[[str], dict[str, str]]:
-    """Run the shell blocks of a page and return the variables that they export.
+    """Runs the shell blocks of a page and returns the variables that they export.
 
     The same blocks run twice at most, because many pages have them and commands take their time to start; but
     once more after others, which may have renewed the same tokens.

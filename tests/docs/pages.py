@@ -37,7 +37,7 @@ def shell_script_of(text: str) -> str:
 def run(
     name: str, text: str, pytester: pytest.Pytester, expected_warnings: Iterable[type[Warning]] = ()
 ) -> pytest.RunResult:
-    """Run a page; what is warned of is an error, but for the kinds that are expected."""
+    """Runs a page; what is warned of is an error, but for the kinds that are expected."""
     ignoring = [part for kind in expected_warnings for part in ("-W", f"ignore::{kind.__name__}")]
     file = pytester.path / f"test_{name}.py"
     file.write_text(module_of(text), encoding="utf-8")
@@ -60,7 +60,7 @@ def run(
 
 
 def exported(script: str, database: SQLiteDatabase, folder: Path) -> dict[str, str]:
-    """Run a script of the shell as people would type it, and return the variables that it leaves."""
+    """Runs a script of the shell as people would type it, and returns the variables that it leaves."""
     file = folder / "variables"
     given = environment(database) | {"PATH": f"{warm_folder()}:{os.environ['PATH']}"}
     # A login shell does not stop at a command that fails, and neither does this one.

@@ -11,7 +11,7 @@ from examples.gateway_site import Story, Telling, told
 
 @pytest.fixture
 def tell(astakos_service: RunningService) -> Telling:
-    """Run a story with a gateway; its options are those of the gateway's settings."""
+    """Runs a story with a gateway; its options are those of the gateway's settings."""
 
     def run(story: Story, dollars: str = "1", seconds_per_token: float = 0.0, **options: Any) -> None:
         asyncio.run(told(astakos_service, story, dollars, seconds_per_token, options))

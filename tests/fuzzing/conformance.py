@@ -137,7 +137,7 @@ class Outcome:
     failures: list[str] = field(default_factory=list)
 
     def add(self, recorder: ScenarioRecorder) -> None:
-        """Add one scenario."""
+        """Adds one scenario."""
         self.cases += len(recorder.interactions)
         for interaction in recorder.interactions.values():
             status = interaction.response.status_code if interaction.response else 0
@@ -159,7 +159,7 @@ LEADING_TO_LOGIN = ("/ui/join", "/ui/logout", "/ui/terms")
 
 
 def run(caller: Caller, examples: int, seed: int, *, alike: bool = True) -> Outcome:
-    """Send requests to a service with the world; `examples` for each operation, beyond those at the edges.
+    """Sends requests to a service with the world; `examples` for each operation, beyond those at the edges.
 
     Without those that are `alike`, a path that takes every method is asked with two of them.
     """

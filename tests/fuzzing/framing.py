@@ -81,7 +81,7 @@ class Outcome:
 
 
 def outcome_of(stream: bytes, cuts: Sequence[int]) -> Outcome:
-    """Feed a stream to a new connection, cut at some positions."""
+    """Feeds a stream to a new connection, cut at some positions."""
     wire = Wire()
     wire.site.limits = _Everywhere()
     start = 0
@@ -116,7 +116,7 @@ def _statuses(wire: Wire) -> Iterator[int]:
 
 
 def judge(stream: bytes, cuts: Sequence[int], expected: Sequence[bytes] | None = None) -> Outcome:
-    """Require that a stream is read right, whole and cut.
+    """Requires that a stream is read right, whole and cut.
 
     Args:
         stream: The bytes.
@@ -148,7 +148,7 @@ class Framing:
         self.tally = Tally()
 
     def run(self, streams: int) -> None:
-        """Judge so many streams.
+        """Judges so many streams.
 
         Raises:
             FramingError: One was not read right.

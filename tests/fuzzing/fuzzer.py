@@ -120,7 +120,7 @@ class Fuzzer:
         self.tally = Tally()
 
     def run(self, requests: int, number: int) -> None:
-        """Send at least so many requests, made of a seed."""
+        """Sends at least so many requests, made of a seed."""
         chance = random.Random(number)
         for half in (1, 2):
             while self.tally.sent < requests * half // 2:
@@ -128,7 +128,7 @@ class Fuzzer:
             self.tally.resident.append(sum(map(_resident_bytes, self._processes())))
 
     def _send_drawn(self, chance: random.Random) -> None:
-        """Draw, and send some groups of that."""
+        """Draws, and sends some groups of that."""
         count = self._drawn_at_once
         wild: list[Sequence[Any]] = [
             drawn(strategy, chance.getrandbits(32), count) for strategy in (calls, heads, bodies)

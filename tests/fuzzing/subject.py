@@ -17,7 +17,7 @@ METER = f"{RAM}/day"
 
 
 def turn_all_on(database: Database) -> None:
-    """Let there be what is off unless somebody wants it, and let the caller be an administrator with keys."""
+    """Turns on what is off unless somebody wants it, and makes the caller an administrator with keys."""
     settings = Settings(
         admin_users=True,
         project_admins=[ALICE.uuid, CHLOE.uuid],

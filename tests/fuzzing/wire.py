@@ -104,7 +104,7 @@ class Wire:
 
 
 def throw(address: tuple[str, int], payloads: Sequence[bytes]) -> list[int]:
-    """Send bytes as they are, each on a connection of its own; all statuses that come back before silence."""
+    """Sends each of them on a connection of its own; returns all statuses that come before silence."""
     connections = [socket.create_connection(address, timeout=LONGEST_ANSWER_SECONDS) for _ in payloads]
     received = dict.fromkeys(connections, b"")
     for connection, payload in zip(connections, payloads, strict=True):

@@ -34,7 +34,7 @@ COLUMNS = "{:<50} {:>9} {:>9} {:>9} {:>7}  {}"
 
 
 def endure(misfortune: Misfortune, installation: Installation, load: Load) -> None:
-    """Let it happen under load, check everything, and print how long nothing was written."""
+    """Lets it happen under load, checks everything, and prints how long nothing was written."""
     probes = Probes(installation.passwords["superuser_password"])
     load.noted.longest_call = 0.0
     load.noted.errors.clear()

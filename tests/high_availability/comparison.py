@@ -10,7 +10,7 @@ from service.stored import StoredCommission, stored_commissions
 
 
 def compare(wishes: list[Wish], url: str) -> None:
-    """Check that everything acknowledged is there once, nothing else, and nothing above a limit.
+    """Checks that everything acknowledged is there once, nothing else, and nothing above a limit.
 
     Args:
         wishes: what was asked for; all of it must have been answered.

@@ -42,7 +42,7 @@ class Installation:
     """
 
     def __init__(self, folder: Path, patroni: Path) -> None:
-        """Write all files.
+        """Writes all files.
 
         Args:
             folder: where everything is stored.
@@ -70,7 +70,7 @@ class Installation:
         )
 
     def start(self, document: Path) -> None:
-        """Start all parts, in the order in which an operator does, and load a state document."""
+        """Starts all parts, in the order in which an operator does, and loads a state document."""
         for part in self.etcd.values():
             part.start()
         # Before the databases: it takes servers for good until its first checks have failed.
@@ -87,7 +87,7 @@ class Installation:
         self.await_health()
 
     def stop(self) -> None:
-        """Stop all parts that run."""
+        """Stops all parts that run."""
         for part in [*self.astakos.values(), *self.pgbouncer.values(), self.haproxy]:
             part.stop()
         for host in DATABASE_HOSTS:
@@ -115,7 +115,7 @@ class Installation:
         return done.stdout
 
     def patronictl(self, *arguments: str) -> None:
-        """Run Patroni's own command; it asks nothing."""
+        """Runs Patroni's own command; it asks nothing."""
         program = str(self._patronictl)
         configuration = str(self._folder_of("db1") / "patroni.yaml")
         network.run(program, "--config-file", configuration, arguments[0], "astakos", *arguments[1:])
@@ -144,22 +144,22 @@ class Installation:
         raise AssertionError("etcd has no leader")
 
     def kill_database(self, host: str) -> None:
-        """Kill Patroni and PostgreSQL on a host, but not etcd."""
+        """Kills Patroni and PostgreSQL on a host, but not etcd."""
         spared = set(self.etcd[host].processes())
         kill([process for process in network.processes_of(host) if process not in spared])
 
     def kill_host(self, host: str) -> None:
-        """Kill all that runs on a host."""
+        """Kills all that runs on a host."""
         kill(network.processes_of(host))
 
     def start_host(self, host: str) -> None:
-        """Start what runs on a host of the database, as far as it does not."""
+        """Starts what runs on a host of the database, as far as it does not."""
         for part in (self.etcd[host], self.patroni[host]):
             if not part.is_running:
                 part.start()
 
     def await_health(self) -> None:
-        """Wait until everything works: a primary, two standbys that follow it, two services."""
+        """Waits until everything works: a primary, two standbys that follow it, two services."""
         wait_until("the database is not whole", self._is_database_whole, TO_BE_HEALTHY_SECONDS)
         for host in SERVICE_HOSTS:
             wait_until(f"{host} is not ready", lambda host=host: _is_ready(host), TO_BE_HEALTHY_SECONDS)

@@ -10,7 +10,7 @@ PREPARATIONS = "mount -t tmpfs -o mode=755 tmpfs /run && mount -t tmpfs -o mode=
 
 
 def isolate(module: str, arguments: list[str]) -> None:
-    """Become a process that runs a module in new namespaces; return in that one.
+    """Becomes a process that runs a module in new namespaces; returns in that one.
 
     Raises:
         SystemExit: this cannot be done here; with the reason.

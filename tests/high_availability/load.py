@@ -79,7 +79,7 @@ class Load:
     """Clients that work between `resume` and `pause`."""
 
     def __init__(self, url: str, seed: int) -> None:
-        """Start the clients, which wait to be let go."""
+        """Starts the clients, which wait to be let go."""
         self._client = AstakosClient(
             url,
             retry=Retry(6, base=0.2, cap=2, budget=1000),
@@ -102,13 +102,13 @@ class Load:
             thread.start()
 
     def resume(self) -> None:
-        """Let the clients work."""
+        """Lets the clients work."""
         for at_rest in self._at_rest:
             at_rest.clear()
         self._may_work.set()
 
     def pause(self) -> None:
-        """Let each client finish what it is doing.
+        """Lets each client finish what it is doing.
 
         Raises:
             AssertionError: one of them was answered wrongly, or not at all.
@@ -119,12 +119,12 @@ class Load:
         self.check()
 
     def check(self) -> None:
-        """Raise what a client has met that must not be."""
+        """Raises what a client has met that must not be."""
         if self._problem is not None:
             raise AssertionError(f"a client failed: {self._problem!r}") from self._problem
 
     def end(self) -> None:
-        """End the clients."""
+        """Ends the clients."""
         self._ended = True
         self._may_work.set()
         for thread in self._threads:
@@ -149,7 +149,7 @@ class Load:
             time.sleep(choice.uniform(0, 2 * PAUSE_SECONDS))
 
     def _act(self, name: str, choice: random.Random, held: list[Wish]) -> None:
-        """Issue and resolve one commission, or release one that was accepted."""
+        """Issues and resolves one commission, or releases one that was accepted."""
         if held and choice.random() < 0.5:
             one = held.pop(choice.randrange(len(held)))
             wish = Wish(name, one.holder, -one.quantity, at_once=True)
@@ -202,7 +202,7 @@ class Load:
         self._insist(resolve)
 
     def _insist(self, call: Any) -> None:
-        """Repeat a call until it is answered."""
+        """Repeats a call until it is answered."""
         began = time.monotonic()
         while True:
             try:

@@ -42,31 +42,31 @@ def _away_for_a_while(part: Part) -> None:
 
 
 def lose_haproxy(installation: Installation) -> str:
-    """Kill HAProxy; systemd starts it again. A second one with the same address is beyond one machine."""
+    """Kills HAProxy; systemd starts it again. A second one with the same address is beyond one machine."""
     _restarted(installation.haproxy)
     return f"started again after {TO_RESTART_SECONDS:.0f} s"
 
 
 def lose_service(installation: Installation) -> str:
-    """Kill one of the two services."""
+    """Kills one of the two services."""
     _away_for_a_while(installation.astakos["app1"])
     return ""
 
 
 def lose_pooler(installation: Installation) -> str:
-    """Kill the pooler of one of the two services."""
+    """Kills the pooler of one of the two services."""
     _away_for_a_while(installation.pgbouncer["app1"])
     return ""
 
 
 def lose_etcd_member(installation: Installation) -> str:
-    """Kill the leader among the members of etcd."""
+    """Kills the leader among the members of etcd."""
     _away_for_a_while(installation.etcd[installation.etcd_leader()])
     return ""
 
 
 def lose_etcd(installation: Installation) -> str:
-    """Kill two of three members, so that nobody can be elected, for longer than the primary's lock lasts."""
+    """Kills two of three members, so that nobody can be elected, for longer than the primary's lock lasts."""
     primary = _primary_of(installation)
     lost = [host for host in DATABASE_HOSTS if host != primary]
     for host in lost:
@@ -80,7 +80,7 @@ def lose_etcd(installation: Installation) -> str:
 
 
 def lose_standby(installation: Installation) -> str:
-    """Kill one of the two standbys."""
+    """Kills one of the two standbys."""
     (host, _) = _standbys_of(installation)
     installation.kill_database(host)
     time.sleep(LASTING_SECONDS)
@@ -89,7 +89,7 @@ def lose_standby(installation: Installation) -> str:
 
 
 def lose_standbys(installation: Installation) -> str:
-    """Kill both standbys."""
+    """Kills both standbys."""
     hosts = _standbys_of(installation)
     for host in hosts:
         installation.kill_database(host)
@@ -100,7 +100,7 @@ def lose_standbys(installation: Installation) -> str:
 
 
 def crash_primary(installation: Installation) -> str:
-    """Kill PostgreSQL on the primary, but not Patroni, which starts it again."""
+    """Kills PostgreSQL on the primary, but not Patroni, which starts it again."""
     primary = _primary_of(installation)
     spared = {*installation.etcd[primary].processes(), *installation.patroni[primary].processes()}
     send(signal.SIGKILL, [process for process in network.processes_of(primary) if process not in spared])
@@ -110,7 +110,7 @@ def crash_primary(installation: Installation) -> str:
 
 
 def lose_primary(installation: Installation) -> str:
-    """Kill all that runs on the primary's host, with its member of etcd."""
+    """Kills all that runs on the primary's host, with its member of etcd."""
     primary = _primary_of(installation)
     installation.kill_host(primary)
     promoted = _promoted_after(installation, primary)
@@ -131,7 +131,7 @@ def freeze_patroni(installation: Installation) -> str:
 
 
 def cut_off_primary(installation: Installation) -> str:
-    """Cut the primary off from etcd and its standbys, but not from its clients."""
+    """Cuts the primary off from etcd and its standbys, but not from its clients."""
     primary = _primary_of(installation)
     began = time.monotonic()
     network.sever(primary, _others(primary))
@@ -145,14 +145,14 @@ def cut_off_primary(installation: Installation) -> str:
 
 
 def switch_over(installation: Installation) -> str:
-    """Move the primary on purpose, as for an update."""
+    """Moves the primary on purpose, as for an update."""
     primary = _primary_of(installation)
     installation.patronictl("switchover", "--leader", primary, "--force")
     return _promoted_after(installation, primary)
 
 
 def _promoted_after(installation: Installation, lost: str) -> str:
-    """Wait until another one is the primary."""
+    """Waits until another one is the primary."""
     began = time.monotonic()
 
     def is_another() -> bool:

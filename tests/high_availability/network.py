@@ -17,7 +17,7 @@ BRIDGE = "switch"
 
 
 def run(*command: str) -> None:
-    """Run a command that has to succeed.
+    """Runs a command that has to succeed.
 
     Raises:
         AssertionError: it failed; with what it said.
@@ -27,7 +27,7 @@ def run(*command: str) -> None:
 
 
 def make_network(names_file: Path) -> None:
-    """Make all hosts, with their names in a file that stands in for /etc/hosts.
+    """Makes all hosts, with their names in a file that stands in for /etc/hosts.
 
     Args:
         names_file: where to write the names.
@@ -63,14 +63,14 @@ def processes_of(name: str) -> list[int]:
 
 
 def sever(name: str, others: Iterable[str]) -> None:
-    """Drop all packets between a host and others, without a word to either."""
+    """Drops all packets between a host and others, without a word to either."""
     for other in others:
         for here, there in ((name, other), (other, name)):
             run(*on_host(here, ["iptables", "-w", "-A", "INPUT", "-s", HOSTS[there], "-j", "DROP"]))
 
 
 def heal() -> None:
-    """Let all packets through again."""
+    """Lets all packets through again."""
     for name in HOSTS:
         if name != CLIENT:
             run(*on_host(name, ["iptables", "-w", "-F", "INPUT"]))

@@ -28,7 +28,7 @@ class Part:
     def __init__(
         self, name: str, host: str, command: Sequence[str], folder: Path, environment: Mapping[str, str]
     ) -> None:
-        """Prepare; the folder belongs to the program."""
+        """Prepares; the folder belongs to the program."""
         self.name = name
         self.host = host
         self.log = folder / f"{name}.log"
@@ -38,7 +38,7 @@ class Part:
         self._process: subprocess.Popen[bytes] | None = None
 
     def start(self) -> None:
-        """Start the program."""
+        """Starts the program."""
         entry = pwd.getpwnam(DAEMON)
         # `ip netns exec` needs root; setpriv then becomes the program. Python may be in root's home.
         user = [f"--reuid={entry.pw_uid}", f"--regid={entry.pw_gid}", "--clear-groups"]
@@ -69,13 +69,13 @@ class Part:
         return [] if self._process is None else descendants(self._process.pid)
 
     def kill(self) -> None:
-        """Kill it with all its descendants, so that none runs on for a moment."""
+        """Kills it with all its descendants, so that none runs on for a moment."""
         kill(self.processes())
         if self._process is not None:
             self._process.wait(TO_END_SECONDS)
 
     def stop(self) -> None:
-        """Ask it to end, and wait; kill it if it does not."""
+        """Asks it to end, and waits; kills it if it does not."""
         if self._process is not None and self.is_running:
             self._process.terminate()
             with contextlib.suppress(subprocess.TimeoutExpired):
@@ -94,20 +94,20 @@ def descendants(process: int) -> list[int]:
 
 
 def kill(processes: Sequence[int]) -> None:
-    """Stop all, so that none can act on the end of another, and then kill them."""
+    """Stops all, so that none can act on the end of another, and then kills them."""
     for number in (signal.SIGSTOP, signal.SIGKILL):
         send(number, processes)
 
 
 def send(number: signal.Signals, processes: Sequence[int]) -> None:
-    """Send a signal to those that still exist."""
+    """Sends a signal to those that still exist."""
     for process in processes:
         with contextlib.suppress(ProcessLookupError):
             os.kill(process, number)
 
 
 def wait_until(said: str, check: Any, seconds: float) -> Any:
-    """Ask until the answer is true, and return it.
+    """Asks until the answer is true, and returns it.
 
     Raises:
         AssertionError: it was not true in time; with what was waited for.

@@ -30,7 +30,7 @@ class Probes:
     """One writer for each server, until it is closed."""
 
     def __init__(self, password: str) -> None:
-        """Start them."""
+        """Starts them."""
         self._password = password
         self._ended = threading.Event()
         self.marks: list[Mark] = []
@@ -41,7 +41,7 @@ class Probes:
             thread.start()
 
     def close(self) -> None:
-        """End them."""
+        """Ends them."""
         self._ended.set()
         for thread in self._threads:
             thread.join(4 * SILENCE_SECONDS)
@@ -73,7 +73,7 @@ class Probes:
 
 
 def check_marks(marks: list[Mark], url: str) -> None:
-    """Check that what was acknowledged is there once, and that no two servers took turns.
+    """Checks that what was acknowledged is there once, and that no two servers took turns.
 
     Args:
         marks: since the last change of the primary but one, at most.

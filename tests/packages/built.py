@@ -9,7 +9,7 @@ ROOT = Path(__file__).parents[2]
 
 
 def built(kind: Literal["sdist", "wheel"], folder: Path, source: Path = ROOT) -> Path:
-    """Build one package into `folder`."""
+    """Builds one package into `folder`."""
     subprocess.run(
         [sys.executable, "-m", "hatchling", "build", "--target", kind, "--directory", folder],
         cwd=source,

@@ -179,7 +179,7 @@ class ChromiumVisitor:
         self._look()
 
     def _focus(self, element: Locator) -> None:
-        """Move there with the Tab key alone."""
+        """Moves there with the Tab key alone."""
         element.wait_for()
         for _ in range(MOST_TABS):
             if element.evaluate(IS_FOCUSED):

@@ -29,7 +29,7 @@ def send(browser: Browser, path: str, **fields: str) -> Reply:
 
 
 def apply(scene: Scene, person: Person, name: str, **asked: object) -> tuple[str, int]:
-    """Apply for a project that ends in a year; returns its UUID, and the number of the application."""
+    """Applies for a project that ends in a year; returns its UUID, and the number of the application."""
     values = {"name": name, "end_date": to_iso(now() + 365 * DAY), **asked}
     wanted = Specification(**values)  # type: ignore[arg-type]
     return scene.database.change(

@@ -198,7 +198,7 @@ def _refused(scene: Scene) -> None:
 
 
 def prepare(path: Path) -> None:
-    """Make a database file with all that has happened, to be copied."""
+    """Makes a database file with all that has happened, to be copied."""
     database = _opened(path)
     load(database, document(UNSERVED), now())
     register_own_services(database, UNSERVED, now())

@@ -101,7 +101,7 @@ def guesses(scene: Scene) -> Iterator[str]:
 
 
 def walk(scene: Scene, browser: Browser, person: Person) -> Walk:
-    """Follow all links from all pages, a few of each kind."""
+    """Follows all links from all pages, a few of each kind."""
     found = Walk()
     visited: dict[str, int] = {}
     waiting = list(guesses(scene))
@@ -137,7 +137,7 @@ def poison(scene: Scene, texts: Mapping[str, tuple[str, ...]], value: str) -> No
 
 
 def live(scene: Scene) -> None:
-    """Make something of each kind that texts belong to."""
+    """Makes something of each kind that texts belong to."""
     charge(scene, COMPUTE_TOKEN, (ADA.holding("compute.ram"), 1), settles=False)
     token = "token-of-Ada".ljust(43, "-")
     made = scene.caller("POST", "/account/v1.0/keys", token, document={"name": EVIL})

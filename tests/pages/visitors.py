@@ -29,32 +29,32 @@ class Visitor(Protocol):
         """What the main part of the page says."""
 
     def open(self, path: str) -> None:
-        """Go to a path below the base URL."""
+        """Goes to a path below the base URL."""
 
     def follow(self, link: str, within: str = "") -> None:
-        """Follow a link."""
+        """Follows a link."""
 
     def administer(self, entry: str) -> None:
-        """Follow a link of the menu of administrators, which is folded on phones."""
+        """Follows a link of the menu of administrators, which is folded on phones."""
 
     def unfold(self, summary: str) -> None:
-        """Show what is folded away below a summary."""
+        """Shows what is folded away below a summary."""
 
     def fill(self, label: str, value: str) -> None:
         """Type into a field."""
 
     def choose(self, label: str, option: str) -> None:
-        """Choose an option of a list."""
+        """Chooses an option of a list."""
 
     def check(self, label: str) -> None:
-        """Check a box, or select a radio button."""
+        """Checks a box, or selects a radio button."""
 
     def press(self, button: str, within: str = "") -> None:
-        """Press a button, which sends its form."""
+        """Presses a button, which sends its form."""
 
 
 def log_in(visitor: Visitor, person: Person, path: str = "/ui/overview") -> None:
-    """Go to a page that asks for a login first, and log in."""
+    """Goes to a page that asks for a login first, and logs in."""
     visitor.open(path)
     visitor.fill("Username (email address)", person.email)
     visitor.fill("Password", PASSWORD)

@@ -62,7 +62,7 @@ class Echo(http.server.BaseHTTPRequestHandler):
 
 @contextlib.contextmanager
 def behind() -> Iterator[int]:
-    """Run what is behind the proxy; answer its port."""
+    """Runs what is behind the proxy; returns its port."""
     with http.server.ThreadingHTTPServer((LOOPBACK, 0), Echo) as server:
         threading.Thread(target=server.serve_forever, daemon=True).start()
         yield server.server_address[1]
@@ -70,7 +70,7 @@ def behind() -> Iterator[int]:
 
 
 def asked(port: int, token: str | None, **more: str) -> tuple[int, Mapping[str, str], Any]:
-    """Send a request with everything that a client could try."""
+    """Sends a request with everything that a client could try."""
     connection = http.client.HTTPConnection(LOOPBACK, port, timeout=10)
     headers = FROM_OUTSIDE | ({} if token is None else {"Authorization": f"Bearer {token}"}) | more
     try:
@@ -84,14 +84,14 @@ def asked(port: int, token: str | None, **more: str) -> tuple[int, Mapping[str, 
 
 
 def when_ready(port: int) -> None:
-    """Wait until the proxy has its configuration."""
+    """Waits until the proxy has its configuration."""
     until = time.monotonic() + 20
     while asked(port, None)[0] != 401 and time.monotonic() < until:
         time.sleep(0.1)
 
 
 def story(name: str, port: int, service: RunningService) -> None:
-    """Tell what gets through, and what does not."""
+    """Tells what gets through, and what does not."""
     ada, bob = service.add_user(), service.add_user()
     when_ready(port)
     for number in range(3):

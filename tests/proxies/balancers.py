@@ -55,7 +55,7 @@ def _free_port() -> int:
 
 @contextlib.contextmanager
 def nginx(services: tuple[int, int], folder: Path) -> Iterator[int]:
-    """Run nginx in front of services on these ports; answer its own."""
+    """Runs nginx in front of services on these ports; returns its own."""
     program, port = _program("nginx"), _free_port()
     lines = lines_of_the_page(port, services, folder)
     assert lines.count("proxy_http_version 1.1;") == 1
@@ -69,7 +69,7 @@ def nginx(services: tuple[int, int], folder: Path) -> Iterator[int]:
 
 @contextlib.contextmanager
 def haproxy(services: tuple[int, int], folder: Path) -> Iterator[int]:
-    """Run HAProxy in front of services on these ports; answer its own."""
+    """Runs HAProxy in front of services on these ports; returns its own."""
     program, port = _program("haproxy"), _free_port()
     text = HAPROXY_FILE.read_text(encoding="utf-8")
     text = text[: text.index("# PgBouncer")]

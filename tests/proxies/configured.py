@@ -97,7 +97,7 @@ def _free_port() -> int:
 
 @contextlib.contextmanager
 def nginx(url: str, token: str, behind: int) -> Iterator[int]:
-    """Run nginx; answer its port."""
+    """Runs nginx; returns its port."""
     port = _free_port()
     lines = _lines("nginx", "location", url, token).replace("127.0.0.1:8081", f"{LOOPBACK}:{behind}")
     with tempfile.TemporaryDirectory() as folder:
@@ -109,7 +109,7 @@ def nginx(url: str, token: str, behind: int) -> Iterator[int]:
 
 @contextlib.contextmanager
 def envoy(url: str, token: str, behind: int) -> Iterator[int]:
-    """Run Envoy; answer its port."""
+    """Runs Envoy; returns its port."""
     port, parts = _free_port(), urlsplit(url)
     lines = _lines("yaml", "use_remote_address", f"http://{parts.netloc}", token)
     lines = lines.replace("path_prefix: /authz", f"path_prefix: {parts.path}/authz")
@@ -129,7 +129,7 @@ def envoy(url: str, token: str, behind: int) -> Iterator[int]:
 
 @contextlib.contextmanager
 def traefik(url: str, token: str, behind: int) -> Iterator[int]:
-    """Run Traefik; answer its port."""
+    """Runs Traefik; returns its port."""
     port = _free_port()
     lines = _lines("yaml", "http:", url, token).rstrip()
     with tempfile.TemporaryDirectory() as folder:

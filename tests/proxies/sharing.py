@@ -97,7 +97,7 @@ class Proxy:
 
     @contextlib.contextmanager
     def running(self, service: int) -> Iterator[int]:
-        """Run it in front of a service; its port."""
+        """Runs it in front of a service; its port."""
         with tempfile.TemporaryDirectory() as folder, socket.create_server(("127.0.0.1", 0)) as free:
             port = free.getsockname()[1]
             free.close()
@@ -200,7 +200,7 @@ def _suffer(port: int, token: str, uuid: str, end: threading.Event, tally: Tally
 
 
 def share(port: int, seconds: float) -> Tally:
-    """Let attackers and victims share a proxy for some time."""
+    """Lets attackers and victims share a proxy for some time."""
     tally, end = Tally(), threading.Event()
     count = len(list(attacks()))
     threads = [

@@ -32,7 +32,7 @@ class Clients:
         self._pool = concurrent.futures.ThreadPoolExecutor(CLIENTS)
 
     def begin(self) -> list[concurrent.futures.Future[tuple[int, int]]]:
-        """Let each of them issue a commission; the results are a status, and the port that was asked last."""
+        """Lets each of them issue a commission; the results are a status and the port asked last."""
         together = threading.Barrier(CLIENTS)
         return [self._pool.submit(self._issue, one, together) for one in self._connections]
 

@@ -21,7 +21,7 @@ def begin_warm(
     streams: Sequence[int],
     seconds: float | None = None,
 ) -> tuple[socket.socket, int]:
-    """Begin to run `astakos` in this folder; return where its exit status comes from, and its process ID."""
+    """Begins to run `astakos` in this folder; returns where its exit status comes from, and its PID."""
     parts = [os.path.realpath("."), str(len(arguments)), *arguments]
     parts += [f"{name}={value}" for name, value in environment.items()]
     connection = socket.socket(socket.AF_UNIX)
@@ -45,7 +45,7 @@ def run_warm(
     streams: Sequence[int],
     seconds: float | None = None,
 ) -> int:
-    """Run `astakos` in this folder and return its exit status; negative for the signal that ended it."""
+    """Runs `astakos` in this folder and returns its exit status; negative for the signal that ended it."""
     connection, _ = begin_warm(server, arguments, environment, streams, seconds)
     with connection:
         return int(connection.makefile().read())

@@ -106,16 +106,16 @@ class Browser:
                     self.cookies[name] = morsel.value
 
     def visit(self, address: str, **headers: str) -> Reply:
-        """Go to a page, and wherever that leads to within the service."""
+        """Goes to a page, and wherever that leads to within the service."""
         return self._followed(self.send("GET", address, None, **headers))
 
     def submit(self, page: Reply, **values: str) -> Reply:
-        """Fill in the form of a page, send it, and go wherever that leads to within the service."""
+        """Fills in the form of a page, sends it, and goes wherever that leads to within the service."""
         found = page_of(page)
         return self._followed(self.send("POST", found.action, found.fields | values))
 
     def log_in(self, email: str, password: str, following: str = "") -> Reply:
-        """Log in as people do."""
+        """Logs in as people do."""
         query = f"?{urlencode({'next': following})}" if following else ""
         page = self.visit(f"{self.base_url}/ui/login{query}")
         return self.submit(page, username=email, password=password)

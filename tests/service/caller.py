@@ -69,7 +69,7 @@ class Caller:
         body: bytes | Iterator[bytes] | None = None,
         headers: Mapping[str, str] | None = None,
     ) -> Reply:
-        """Send one request on a connection of its own; `document` is sent as JSON."""
+        """Sends one request on a connection of its own; `document` is sent as JSON."""
         parts = urlsplit(self.base_url)
         sent = dict(self.headers)
         if token is not None:
@@ -95,18 +95,18 @@ class Caller:
         return self("POST", path, token, document=document)
 
     def issue(self, token: str, *charges: tuple[Key, int], **options: Any) -> Reply:
-        """Issue a commission."""
+        """Issues a commission."""
         provisions = [{**key._asdict(), "quantity": quantity} for key, quantity in charges]
         return self.post(COMMISSIONS, token, {"provisions": provisions, **options})
 
     def issued(self, token: str, *charges: tuple[Key, int], **options: Any) -> int:
-        """Issue a commission that must not be refused; answer its serial."""
+        """Issues a commission that must not be refused; returns its serial."""
         reply = self.issue(token, *charges, **options)
         assert reply.status == 201, reply.content
         return int(reply.document["serial"])
 
     def act(self, token: str, serial: int, verb: str) -> int:
-        """Accept or reject one commission; answer the status."""
+        """Accepts or rejects one commission; returns the status."""
         return self.post(f"{COMMISSIONS}/{serial}/action", token, {verb: ""}).status
 
     def pending(self, token: str) -> list[int]:
@@ -126,7 +126,7 @@ class Caller:
         return found
 
     def raw(self, request: bytes) -> bytes:
-        """Send bytes as they are, and read until the service has answered and closed."""
+        """Sends bytes as they are, and reads until the service has answered and closed."""
         parts = urlsplit(self.base_url)
         with socket.create_connection((parts.hostname, parts.port), timeout=TIMEOUT_SECONDS) as connection:
             connection.sendall(request)
@@ -136,7 +136,7 @@ class Caller:
         return answer
 
     def leave(self, request: bytes) -> None:
-        """Send bytes as they are, and go away without an answer."""
+        """Sends bytes as they are, and goes away without an answer."""
         parts = urlsplit(self.base_url)
         with socket.create_connection((parts.hostname, parts.port), timeout=TIMEOUT_SECONDS) as connection:
             connection.sendall(request)

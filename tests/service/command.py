@@ -46,7 +46,7 @@ class Ended:
 
 
 def astakos(database: Database | str, *arguments: str, stdin: str | None = None) -> Ended:
-    """Run the command on a database; nothing but an exit may come out of it."""
+    """Runs the command on a database; nothing but an exit may come out of it."""
     url = database if isinstance(database, str) else database.url
     result = CliRunner().invoke(main, arguments, input=stdin, env={"ASTAKOS_DATABASE": url})
     assert result.exception is None or isinstance(result.exception, SystemExit), result.exception
@@ -54,7 +54,7 @@ def astakos(database: Database | str, *arguments: str, stdin: str | None = None)
 
 
 def refused(database: Database | str, *arguments: str, stdin: str | None = None) -> str:
-    """Run a command that must be refused: with status 1, one line, and nothing else; answer the line."""
+    """Runs a command that must be refused: with status 1, one line, and nothing else; returns the line."""
     ended = astakos(database, *arguments, stdin=stdin)
     assert (ended.status, ended.output) == (1, "")
     return only_line(ended.errors)
@@ -77,7 +77,7 @@ def environment(database: Database) -> dict[str, str]:
 
 
 def ended(database: Database, *arguments: str, **more: str) -> Ended:
-    """Run the command in a process of its own, forked from a warm one."""
+    """Runs the command in a process of its own, forked from a warm one."""
     with (
         Path(os.devnull).open() as nothing,
         tempfile.TemporaryFile() as output,
@@ -93,7 +93,7 @@ def ended(database: Database, *arguments: str, **more: str) -> Ended:
 
 
 def ended_from_the_start(database: Database, *arguments: str, **more: str) -> Ended:
-    """Run the command in a process of its own that reads how Python is to run, such as `PYTHONIOENCODING`."""
+    """Runs the command in a process of its own that reads Python's settings, such as `PYTHONIOENCODING`."""
     done = subprocess.run(
         [EXECUTABLE, *arguments],
         env=environment(database) | more,
@@ -126,7 +126,7 @@ class Serving:
         return [child for child in children if name_of(child) not in NO_WORKERS]
 
     def end(self, number: signal.Signals = signal.SIGTERM) -> Ended:
-        """Send a signal and wait for the end; answer what came after the line that it is ready."""
+        """Sends a signal and waits for the end; returns what came after the line that it is ready."""
         self.process.send_signal(number)
         output, errors = self.process.communicate(timeout=TIMEOUT_SECONDS)
         return Ended(self.process.wait(), output, errors)

@@ -50,7 +50,7 @@ class Engine(Protocol):
         ...
 
     def discard(self, database: Database) -> None:
-        """Close a database, and let go of what it takes."""
+        """Closes a database, and lets go of what it takes."""
         ...
 
 
@@ -117,7 +117,7 @@ class PostgreSQLEngine:
         self._administration.close()
 
     def _copy(self, template: str) -> str | None:
-        """Make a database of a template, and answer its name; None where there are no templates."""
+        """Makes a database of a template, and returns its name; None where there are no templates."""
         name = self._new_name()
         try:
             self._administer("CREATE DATABASE {} TEMPLATE {} STRATEGY file_copy", name, template)

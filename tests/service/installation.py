@@ -40,7 +40,7 @@ def opened(database: Database) -> Database:
 
 
 def make_world(path: Path) -> None:
-    """Make a database that holds the world, all of it in one file."""
+    """Makes a database that holds the world, all of it in one file."""
     database = database_at(path)
     load(database, world(), LOADED)
     register_own_services(database, BASE_URL, LOADED)
@@ -89,7 +89,7 @@ SELECT h.holder, h.source, h.resource, {LIMIT}, h.usage_min, h.usage_max FROM ho
 
 
 def set_limits(connection: Connection, limits: Iterable[tuple[Key, int]]) -> None:
-    """Set limits of holdings; make those that are missing. A project's limits its members no further."""
+    """Sets limits of holdings; makes those that are missing. A project's limit leaves its members' alone."""
     connection.executemany(
         SET_LIMIT, ((key.holder, stored_source(key.source), key.resource, limit) for key, limit in limits)
     )
@@ -106,7 +106,7 @@ FROM resources WHERE name = ?
 def add_meter(
     connection: Connection, base: str, name: str, definition: MeterDefinition, limits: Mapping[Key, int]
 ) -> None:
-    """Give a resource a meter, if it does not have it, with limits of the holdings that use the resource."""
+    """Gives a resource a meter, if it does not have it, with limits of the holdings that use the resource."""
     if connection.execute("SELECT 1 FROM resources WHERE name = ?", (name,)).fetchone() is None:
         connection.execute(ADD_METER, (name, base))
     save_definition(connection, name, definition)
@@ -122,7 +122,7 @@ WHERE holder = ? AND source = ''
 
 
 def set_parents(connection: Connection, parents: Mapping[str, str | None]) -> None:
-    """Set which holder's holdings are above those of others, or that none are."""
+    """Sets which holder's holdings are above those of others, or that none are."""
     connection.executemany(SET_PARENT, ((parent, holder) for holder, parent in parents.items()))
 
 

@@ -27,7 +27,7 @@ class Load:
         self.problems: list[Exception] = []
 
     def work(self, number: int) -> None:
-        """Be one client."""
+        """Is one client."""
         user = USERS[number % 2]
         try:
             for turn in itertools.count():
@@ -44,7 +44,7 @@ class Load:
             raise
 
     def wait_for_more(self, count: int) -> None:
-        """Wait until so many more were issued."""
+        """Waits until so many more were issued."""
         wanted = len(self.issued) + count
         deadline = time.monotonic() + PATIENCE_SECONDS
         while len(self.issued) < wanted:
@@ -53,7 +53,7 @@ class Load:
             time.sleep(0.005)
 
     def end(self) -> None:
-        """Let the clients finish what they are doing."""
+        """Lets the clients finish what they are doing."""
         self._is_over.set()
 
 

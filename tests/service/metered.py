@@ -46,7 +46,7 @@ class Laboratory:
         self.clock = SimulatedClock(database, START)
 
     def set_up(self, entry: ResourceEntry, member: int = 100, project: int = 150) -> None:
-        """Set the meter or the machines themselves, with limits of the laboratory."""
+        """Sets the meter or the machines themselves, with limits of the laboratory."""
         (lab,) = (one for one in projects() if one.uuid == LAB)
         capacity = CapacityEntry(project_capacity=project, member_capacity=member)
         lab = msgspec.structs.replace(lab, resources={entry.name: capacity})

@@ -23,7 +23,7 @@ NAME_OF_NURSERY = "nursery"
 
 
 def begin_nursery() -> None:
-    """Let this process, which has one thread, have its children forked from here on."""
+    """Lets this process, which has one thread, have its children forked from here on."""
     # What loses its parent becomes a child of this process.
     assert ctypes.CDLL(None).prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) == 0
     ours, its = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
@@ -52,7 +52,7 @@ def begin_nursery() -> None:
 
 
 def name_process(module: str) -> None:
-    """Give this process a name that tells what it does, as its arguments would."""
+    """Gives this process a name that tells what it does, as its arguments would."""
     Path("/proc/self/comm").write_text(module.removeprefix("astakos."))
 
 
@@ -87,7 +87,7 @@ class _Child:
 
 
 def _wait_for_a_child(service: socket.socket) -> list[str]:
-    """Return in a new process for each request, with the module and the numbers of its file descriptors."""
+    """Returns in a new process for each request, with the module and the numbers of its file descriptors."""
     while True:
         request, descriptors, _, _ = socket.recv_fds(service, LONGEST_REQUEST, MOST_DESCRIPTORS)
         if not request:

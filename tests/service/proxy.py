@@ -26,7 +26,7 @@ class Proxy:
     """Passes connections on to a server."""
 
     def __init__(self, host: str, port: int | str) -> None:
-        """Begin to listen.
+        """Begins to listen.
 
         Args:
             host: the server's address, or the folder of its Unix socket.
@@ -60,12 +60,12 @@ class Proxy:
             self._state = state
 
     def mute(self) -> None:
-        """Let all connections that are there fall silent, as if a host had gone; new ones are whole."""
+        """Lets all connections that are there fall silent, as if a host had gone; new ones are whole."""
         with self._lock:
             self._muted.update(self._others)
 
     def lose_answer(self, number: int) -> None:
-        """Let that many answers of the server pass from now on, and lose the next one with its connection."""
+        """Lets that many answers of the server pass from now on; loses the next one with its connection."""
         with self._lock:
             self._answers_until_loss = number
 
@@ -154,7 +154,7 @@ class Proxy:
 
 
 def _reset(end: socket.socket) -> None:
-    """Close it so that the other side is told that it was broken, even of what is under way."""
+    """Closes it so that the other side is told that it was broken, even of what is under way."""
     if end.family == socket.AF_INET:
         end.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, RESET_ON_CLOSE)
     end.close()

@@ -15,7 +15,7 @@ from service.world import LOADED
 
 @contextlib.contextmanager
 def serving_as_itself(database: Database, document: StateDocument) -> Iterator[str]:
-    """Serve a document under the URL at which it really is, which is answered."""
+    """Serves a document under the URL at which it really is, which is answered."""
     with listen(LOOPBACK, 0) as listener:
         url = f"http://{LOOPBACK}:{listener.getsockname()[1]}/astakos"
         document.base_url = url

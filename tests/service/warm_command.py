@@ -51,7 +51,7 @@ PROGRAM = "from service.warm_command import run; run()"
 
 @functools.cache
 def warm_server() -> str:
-    """Start the process, one for each process of tests, and return the path of its socket once it is warm."""
+    """Starts the process, one for each process of tests; returns the path of its socket once it is warm."""
     folder = tempfile.mkdtemp(prefix="astakos-warm-")
     path = f"{folder}/socket"
     listener = socket.socket(socket.AF_UNIX)
@@ -94,7 +94,7 @@ def _import_all(group: click.Group) -> None:
 
 
 def _wait_for_a_call(listener: socket.socket) -> socket.socket:
-    """Return in a new process for each call; end when the tests have ended."""
+    """Returns in a new process for each call; ends when the tests have ended."""
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)
     while True:
         readable, _, _ = select.select([listener.fileno(), 0], [], [])
@@ -110,7 +110,7 @@ def _wait_for_a_call(listener: socket.socket) -> socket.socket:
 
 
 def _become_the_command(connection: socket.socket) -> None:
-    """Return in the process of the command; its parent tells how it has ended."""
+    """Returns in the process of the command; its parent tells how it has ended."""
     _, streams, _, _ = socket.recv_fds(connection, 1, STREAMS)
     parts = connection.makefile("rb").read().split(SEPARATOR)
     if child := os.fork():
@@ -143,7 +143,7 @@ def _become_the_command(connection: socket.socket) -> None:
 
 
 def run() -> None:
-    """Wait for calls; in the process of each, be the command."""
+    """Waits for calls; in the process of each, becomes the command."""
     _import_all(command)
     for module in IMPORTED_WHEN_USED:
         importlib.import_module(module)

@@ -29,7 +29,7 @@ class WarmProcess:
     def __init__(
         self, arguments: Sequence[str], environment: Mapping[str, str], *, errors_are_read: bool = True
     ) -> None:
-        """Begin to run the command; errors that nobody reads are discarded, lest it wait until they are."""
+        """Begins to run the command; errors that nobody reads are discarded, lest it wait until they are."""
         reading, output = os.pipe()
         reading_errors, errors = os.pipe()
         self.returncode: int | None = None
@@ -48,11 +48,11 @@ class WarmProcess:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        """Wait for its end, as `subprocess.Popen` does."""
+        """Waits for its end, as `subprocess.Popen` does."""
         self.close()
 
     def close(self) -> None:
-        """Read no more of it, and wait for its end."""
+        """Reads no more of it, and waits for its end."""
         self.stdout.close()
         self.stderr.close()
         self.wait()
@@ -92,7 +92,7 @@ class WarmProcess:
         return contents[0], contents[1]
 
     def send_signal(self, number: int) -> None:
-        """Send it a signal, if it has not ended."""
+        """Sends it a signal, if it has not ended."""
         if self.poll() is None:
             os.kill(self.pid, number)
 

@@ -167,7 +167,7 @@ class Run:
             return Tables(connection)
 
     def disturb(self, server: Server, number: int) -> list[Call]:
-        """Let the clients work for a moment, kill the service under them, and see what they know."""
+        """Lets the clients work for a moment, kills the service under them, and sees what they know."""
         clients = [
             Client(server, f"{number}-{place}", self.random.getrandbits(64)) for place in range(CLIENTS)
         ]
@@ -183,7 +183,7 @@ class Run:
         return [call for client in clients for call in client.calls]
 
     def repeat(self, server: Server, unanswered: list[Call]) -> None:
-        """Ask again for what has no answer: it is found or made, and is there once."""
+        """Asks again for what has no answer: it is found or made, and is there once."""
         before = self.tables().names
         for call in unanswered:
             stored = call.wishes[0].name in before

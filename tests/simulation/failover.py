@@ -53,7 +53,7 @@ class Cluster:
         self.make_standby()
 
     def make_standby(self) -> None:
-        """Copy the primary, and let its commits wait for the copy."""
+        """Copies the primary, and lets its commits wait for the copy."""
         self.standby.copy(self.primary)
         self.standby.start()
         # After the copy: a standby that took over with this setting would wait for one of its own.
@@ -178,7 +178,7 @@ class Load:
         self.rounds = 0
 
     def endure(self, misfortune: Callable[[], None]) -> Endured:
-        """Let the clients work, let it happen under them, and see that they are served again."""
+        """Lets the clients work, lets it happen under them, and sees that they are served again."""
         clients = [
             Client(service.port, f"{self.rounds}-{place}-{which}", self.random.getrandbits(64))
             for place, service in enumerate(self.services)
@@ -249,7 +249,7 @@ def load_on(url: str, seed: int, services: int = 2) -> Iterator[Load]:
 
 
 def fail_over(cluster: Cluster, load: Load, *, silently: bool = False) -> Endured:
-    """Lose the primary under load, and go on with its standby.
+    """Loses the primary under load, and goes on with its standby.
 
     Silently, nobody is told: connections to it stay open, and new ones are accepted, but nothing comes.
     """

@@ -36,7 +36,7 @@ class Schedule:
         """The statement that failed."""
 
     def arm(self, fault: Fault, countdown: int) -> None:
-        """Let the fault come after that many statements from now (-1: at the next commit)."""
+        """Lets the fault come after that many statements from now (-1: at the next commit)."""
         self.fault, self.countdown, self.fired = fault, countdown, None
 
     def comes_to(self, statement: str) -> Fault | None:

@@ -67,7 +67,7 @@ class Schedule:
         """The statement that failed."""
 
     def arm(self, fault: Fault | None, countdown: int, image: Path) -> None:
-        """Let the fault come at that many statements from now (-1: at the next commit)."""
+        """Lets the fault come at that many statements from now (-1: at the next commit)."""
         self.fault, self.countdown, self.image = fault, countdown, image
         self.then = None
         self.fired = None

@@ -91,7 +91,7 @@ class Follower:
         self.model.remembered = {key: value for key, value in remembered if value[3] >= before}
 
     def follow(self, operations: Sequence[Operation], outcomes: Sequence[Outcome], now: int) -> None:
-        """Take in a batch that was carried out."""
+        """Takes in a batch that was carried out."""
         self.model.let_time_pass(now)
         self.witness.see(now)
         assert len(operations) == len(outcomes)
@@ -385,7 +385,7 @@ class Follower:
         self._bend(serial)
 
     def check(self, connection: Connection, components: Iterable[int], *, log: bool = True) -> None:
-        """Hold all that is stored against the model, and against the invariants.
+        """Holds all that is stored against the model, and against the invariants.
 
         Args:
             connection: for reading, on the database of the ledger.

@@ -212,7 +212,7 @@ def look_at_all_meters() -> Operation:
 
 
 def give(follower: Follower, database: Database, gift: Gift, now: int) -> None:
-    """Make a grant."""
+    """Makes a grant."""
     names = [name for name in METERS if base_of(name) == gift.base.resource]
     named = None if gift.lifts is None else tuple(names[-gift.lifts :])
     starts = now + gift.wait
@@ -236,7 +236,7 @@ def give(follower: Follower, database: Database, gift: Gift, now: int) -> None:
 
 
 def revoke(follower: Follower, database: Database, place: int) -> None:
-    """Revoke one of the grants, if there is any."""
+    """Revokes one of the grants, if there is any."""
     if follower.model.grants:
         grant = follower.model.grants[place % len(follower.model.grants)]
         database.change(lambda connection: grants.revoke(connection, grant.number))
@@ -255,14 +255,14 @@ def random_gift(choice: random.Random) -> Gift:
 
 
 def change_grants(choice: random.Random, follower: Follower, database: Database, now: int) -> None:
-    """Make a grant; sometimes revoke one."""
+    """Makes a grant; sometimes revokes one."""
     if choice.random() < 0.3:
         revoke(follower, database, choice.randrange(100))
     give(follower, database, random_gift(choice), now)
 
 
 def change_a_meter(choice: random.Random, follower: Follower, database: Database) -> None:
-    """Change the limit or the definition of a budget, after all of them have been looked at."""
+    """Changes the limit or the definition of a budget, after all of them have been looked at."""
     meters = (*METER_KEYS, *KEY_METERS)
     key = choice.choice([key for key in meters if METERS[key.resource].kind is not Kind.RATE])
     if choice.random() < 0.5:
@@ -276,7 +276,7 @@ def change_a_meter(choice: random.Random, follower: Follower, database: Database
 
 
 def reorganize(choice: random.Random, follower: Follower, database: Database, now: int) -> None:
-    """Move a project within others, or out of them."""
+    """Moves a project within others, or out of them."""
     project, parent = choice.choice(MOVES)
     move(follower, database, project, parent, now, force=choice.random() < 0.3)
 
@@ -284,7 +284,7 @@ def reorganize(choice: random.Random, follower: Follower, database: Database, no
 def move(
     follower: Follower, database: Database, project: str, parent: str | None, now: int, *, force: bool
 ) -> None:
-    """Move a project with what it uses, unless it is there already; compare what becomes of that."""
+    """Moves a project with what it uses, unless it is there already; compares what becomes of that."""
     if follower.model.parents.get(project) == parent:
         return
     is_possible, changes = follower.move(project, parent, force=force)

@@ -196,7 +196,7 @@ class Witness:
                 assert not any(drift.key.resource in self.meters for drift in outcome.drifts)
 
     def check(self, connection: Connection, now: int, *, log: bool) -> dict[int, StoredCommission]:
-        """Check the tables; return all commissions."""
+        """Checks the tables; returns all commissions."""
         holdings = read_holdings(connection)
         commissions = check_sums(connection, log=log, holdings=holdings)
         self.present = read_present(connection, now, holdings)

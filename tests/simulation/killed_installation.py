@@ -44,7 +44,7 @@ FIRST_GRANT = 30
 
 
 def fill(database: Database) -> None:
-    """Make the installation."""
+    """Makes the installation."""
     database.open()
     began = "2020-01-01T00:00:00+00:00"
     meters = [

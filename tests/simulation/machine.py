@@ -87,7 +87,7 @@ class LedgerMachine(RuleBasedStateMachine):
         raise NotImplementedError
 
     def leave_crashed(self, drawn: list[Plan], *, closed: bool) -> None:
-        """Crash in the midst of a batch, or if it is closed between two, and open what is left."""
+        """Crashes in the midst of a batch, or if it is closed between two, and opens what is left."""
         raise NotImplementedError
 
     def check_the_end(self) -> None:
@@ -119,13 +119,13 @@ class LedgerMachine(RuleBasedStateMachine):
         assert not list(look_at_figures(examined))
 
     def tell(self, kind: str, after: Mapping[str, object]) -> None:
-        """Write into the audit log, as whoever administers would."""
+        """Writes into the audit log, as whoever administers would."""
         self.administration.execute("BEGIN")
         record(self.administration, Event(kind, OPERATOR, after=after), self.now)
         self.administration.execute("COMMIT")
 
     def show(self, now: int) -> None:
-        """Let the clock of the database show a time, if it has one."""
+        """Lets the clock of the database show a time, if it has one."""
 
     def do(self, operations: list[Operation]) -> None:
         self.show(self.now)

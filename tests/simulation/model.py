@@ -347,7 +347,7 @@ class Model:
         self._count(counts)
 
     def move(self, serial: int, component: int, changes: Mapping[Key, int]) -> None:
-        """Take along what a project uses, on its way from those above it to others."""
+        """Takes along what a project uses, on its way from those above it to others."""
         settled = dict(changes)
         self.commissions[serial] = Commission(component, settled, None, settled=settled, is_move=True)
         self.settled.update(settled)
@@ -449,7 +449,7 @@ class Model:
                 self.reject(serial, self.granted(serial, commission.used, commission.overage))
 
     def give(self, grant: Grant, amount: int) -> None:
-        """Make a grant; its holding has the amount for a limit."""
+        """Makes a grant; its holding has the amount for a limit."""
         self.grants.append(grant)
         self.limits[grant.key] = amount
 

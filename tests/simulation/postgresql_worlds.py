@@ -49,7 +49,7 @@ def filled(engine: PostgreSQLEngine, folder: Path) -> Database:
 
 
 def empty(database: Database) -> None:
-    """Leave nothing but what is registered, with the meters as they were at the beginning."""
+    """Leaves nothing but what is registered, with the meters as they were at the beginning."""
 
     def begin_anew(connection: Connection) -> None:
         connection.execute(EMPTY)

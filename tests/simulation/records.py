@@ -61,7 +61,7 @@ class Wish:
         return self.provisions[0][1] if self.used is None else self.used
 
     def decide(self, choice: random.Random) -> None:
-        """Ask for one resolution or the other; or settle for another quantity."""
+        """Asks for one resolution or the other; or settles for another quantity."""
         self.asked = choice.choice(["accept", "reject"])
         if self.is_metered and self.asked == "accept" and choice.random() < 0.7:
             self.used = choice.randint(0, 2 * self.provisions[0][1])
@@ -103,7 +103,7 @@ def request_of(call: Call) -> tuple[str, Any]:
 
 
 def take_in(call: Call, status: int, document: Any, _replayed: str | None) -> None:
-    """Note the serials that an issue was answered with."""
+    """Notes the serials that an issue was answered with."""
     if status != (200 if call.bulk else 201):
         raise UnexpectedAnswerError(f"{call.key} was answered by {status} {document}")
     results = [result["body"] for result in document["results"]] if call.bulk else [document]

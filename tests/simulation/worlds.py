@@ -111,7 +111,7 @@ def database_at(path: Path) -> QuickDatabase:
 
 
 def fill(connection: Connection) -> None:
-    """Register two components and the resources, with their meters."""
+    """Registers two components and the resources, with their meters."""
     connection.executemany(
         "INSERT INTO components (id, name, menu) VALUES (?, ?, '{}')",
         [(number, f"component {number}") for number in COMPONENTS],
@@ -128,7 +128,7 @@ def _project(uuid: str) -> Project:
 
 
 def nest(connection: Connection) -> None:
-    """Put the projects within each other as at the beginning, when all holdings are there."""
+    """Puts the projects within each other as at the beginning, when all holdings are there."""
     for key in TREE:
         parent = PARENTS.get(key.holder)
         set_parent(connection, uuid_of(key.holder), None if parent is None else uuid_of(parent))
@@ -139,7 +139,7 @@ def uuid_of(holder: str) -> str:
 
 
 def define_meters(connection: Connection) -> None:
-    """Register the resources; define their meters as at the beginning."""
+    """Registers the resources; defines their meters as at the beginning."""
     component = connection.execute("SELECT name FROM components WHERE id = 1").fetchone()[0]
     connection.execute(SAVE_SERVICE, ("service", "compute", component))
     for name in ("vm", "disk", "tokens", "calls", *METERS):

@@ -40,7 +40,7 @@ class NextVersion:
 
 
 def make_next_version(folder: Path, *, beside_old_processes: bool) -> NextVersion:
-    """Make the version after this one; say whether this one can live with its tables."""
+    """Makes the version after this one; says whether this one can live with its tables."""
     sources = folder / "next"
     package = Path(astakos.__file__).parent
     shutil.copytree(package, sources / "astakos", ignore=shutil.ignore_patterns("__pycache__"))

@@ -76,7 +76,7 @@ def put(database: Database, content: bytes) -> None:
 
 
 def goes_on(database: Database, content: bytes) -> None:
-    """See that what was pending is accepted, and what is new gets a serial that nothing had."""
+    """Checks that what was pending is accepted, and what is new gets a serial that nothing had."""
     header = json.loads(content.splitlines()[0])
     (found,) = rows(database, "SELECT component_id, serial FROM pending_commissions ORDER BY serial LIMIT 1")
     component, serial = int(str(found[0])), int(str(found[1]))

@@ -47,7 +47,7 @@ class Load:
                 self._next.notify_all()
 
     def go_on(self) -> None:
-        """Wait until it has done some more."""
+        """Waits until it has done some more."""
         with self._next:
             enough = len(self.acknowledged) + LEAST_CHARGES
             self._next.wait_for(lambda: self._failed or len(self.acknowledged) >= enough, timeout=60)

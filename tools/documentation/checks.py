@@ -41,7 +41,7 @@ class Page(HTMLParser):
     """
 
     def __init__(self, text: str) -> None:
-        """Read the page."""
+        """Reads the page."""
         super().__init__()
         self.anchors: set[str] = set()
         self.links: list[str] = []
@@ -50,7 +50,7 @@ class Page(HTMLParser):
         self.feed(text)
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        """Note what an element has and wants."""
+        """Notes what an element has and wants."""
         given = dict(attrs)
         self.anchors |= {value for name in ("id", "name") if (value := given.get(name))}
         if tag == "a" and given.get("href"):

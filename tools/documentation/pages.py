@@ -51,7 +51,7 @@ def made_pages(repository: Path) -> Mapping[str, str]:
 
 
 def write_pages(repository: Path, target: Path, made: Mapping[str, str], navigation: Navigation) -> None:
-    """Write all pages for Sphinx, each with its part of the navigation.
+    """Writes all pages for Sphinx, each with its part of the navigation.
 
     Args:
         repository: Where the pages of the repository are.

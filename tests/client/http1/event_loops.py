@@ -25,7 +25,7 @@ every_loop = pytest.mark.parametrize("run", [asyncio.run, uvloop.run], ids=["asy
 
 
 async def until(condition: Callable[[], object]) -> None:
-    """Wait for what happens outside of the loop, where no event can be had."""
+    """Waits for what happens outside of the loop, where no event can be had."""
     while not condition():  # noqa: ASYNC110 - see above
         await asyncio.sleep(0.002)
 

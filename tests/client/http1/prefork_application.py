@@ -17,7 +17,7 @@ RESOURCES = client.get_resources()
 
 
 def application(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
-    """Tell who holds the token, and which process says so."""
+    """Tells who holds the token, and which process says so."""
     user = client.get_user_info(environ["HTTP_X_AUTH_TOKEN"])
     body = json.dumps({"uuid": user["uuid"], "process": os.getpid()}).encode()
     start_response("200 OK", [("Content-Type", "application/json"), ("Content-Length", str(len(body)))])

@@ -127,7 +127,7 @@ def start(
 
 
 def wait_until_joined(users: Lookups, wanted: Iterable[str]) -> None:
-    """Wait until threads have joined the batch that will be sent next."""
+    """Waits until threads have joined the batch that will be sent next."""
     kinds = (users._names, users._uuids)
     missing = set(wanted)
     while not any(kind._collecting and kind._collecting.wanted >= missing for kind in kinds):

@@ -124,7 +124,7 @@ def wsgi_served(application: WSGIApplication) -> Iterator[Caller]:
 
 
 def await_that(condition: Any) -> None:
-    """Wait until something has come true; fail if it does not."""
+    """Waits until something has come true; fails if it does not."""
     deadline = time.monotonic() + PATIENCE_SECONDS
     while not condition():
         assert time.monotonic() < deadline

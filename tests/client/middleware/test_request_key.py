@@ -89,7 +89,7 @@ def test_asgi(service: Caller) -> None:
 
 
 async def nothing(*_: Any) -> Any:
-    """Receive or send nothing."""
+    """Receives or sends nothing."""
 
 
 def test_a_key_counts_for_its_user_alone() -> None:

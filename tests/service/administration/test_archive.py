@@ -79,7 +79,7 @@ def do(database: Database, operation: Operation, now: int = LOADED) -> int:
 
 
 def live(database: Database) -> None:
-    """Let there be rows of every kind."""
+    """Lets there be rows of every kind."""
     daily = ResourceEntry(name=f"{VM}/day", service="compute_api", meter=MeterDefinition(unit=Unit.DAY))
     load(database, StateDocument(resources=[daily]), LOADED)
     charges = Provision(member_key(ALICE), 1), Provision(project_key(), 1)
@@ -142,7 +142,7 @@ def put(database: Database, content: bytes) -> None:
 
 
 def refusal(database: Database, content: bytes) -> str:
-    """Load what must be refused and must leave a new installation as it is; answer why."""
+    """Loads what must be refused and must leave a new installation as it is; returns why."""
     before = all_rows(database)
     with pytest.raises(StateError) as caught:
         put(database, content)
@@ -202,7 +202,7 @@ def test_nothing_is_lost_there_and_back_and_the_ledger_goes_on_in_both_places(
 
 
 def goes_on(database: Database, last_serial: int) -> None:
-    """See that what is new gets a serial, and ids, that nothing had."""
+    """Checks that what is new gets a serial, and ids, that nothing had."""
     used = {serial for (serial,) in rows(database, "SELECT serial FROM resolved_commissions")}
     assert used
     assert do(database, Issue(COMPUTE, ())) == last_serial + 1

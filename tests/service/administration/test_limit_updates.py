@@ -102,7 +102,7 @@ def activated(person: Person, *, is_active: bool) -> Change:
 
 
 def is_new(connection: Connection) -> None:
-    """Add a project that has not begun and has a member already, as a document may."""
+    """Adds a project that has not begun and has a member already, as a document may."""
     if projects.find(connection, NEW) is not None:
         return
     known = projects.find(connection, LAB)

@@ -14,7 +14,7 @@ pytestmark = pytest.mark.every_engine
 
 
 def more(database: Database, name: str, *states: ProjectState) -> list[str]:
-    """Add projects with a name; answer their uuids."""
+    """Adds projects with a name; returns their uuids."""
 
     def add(connection: Connection) -> list[str]:
         pattern = projects.find(connection, LAB)

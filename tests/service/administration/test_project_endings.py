@@ -112,7 +112,7 @@ def test_the_time_of_the_notice_is_a_setting(database: Database, days: int, anno
 
 
 def ending_soon(database: Database) -> None:
-    """Let three more projects end before the lab."""
+    """Lets three more projects end before the lab."""
     entries = [
         ProjectEntry(uuid=uuid, name=f"{uuid[:8]}.example.org", end_date=to_iso(END - DAY))
         for uuid in UNTOUCHED

@@ -25,7 +25,7 @@ def signals() -> Iterator[None]:
 
 
 def answer_to(sent: bytes) -> bytes:
-    """Send something to a server, wait until it closes the connection, and return what it has answered."""
+    """Sends something to a server, waits until it closes the connection, and returns what it has answered."""
 
     async def run() -> bytes:
         with socket.create_server(("127.0.0.1", 0)) as listener:

@@ -37,7 +37,7 @@ class Assistant:
         return result
 
     def ask(self, tool: str, **arguments: Any) -> Any:
-        """Return the structured answer, which is also the text for clients that know no other."""
+        """Returns the structured answer, which is also the text for clients that know no other."""
         result = self.call(tool, **arguments)
         assert not result.is_error, result.content
         (content,) = result.content
@@ -46,7 +46,7 @@ class Assistant:
         return result.structured_content
 
     def refusal(self, tool: str, **arguments: Any) -> str:
-        """Return the words of an error, which is no traceback."""
+        """Returns the words of an error, which is no traceback."""
         result = self.call(tool, **arguments)
         (content,) = result.content
         assert result.is_error

@@ -21,7 +21,7 @@ ROWS = "Loaded {} rows.\n"
 
 
 def shell(database: Database, script: str, *arguments: str) -> Ended:
-    """Run a script of the shell, in which $0 is the command and $1 and so on are the arguments."""
+    """Runs a script of the shell, in which $0 is the command and $1 and so on are the arguments."""
     done = subprocess.run(
         ["/bin/bash", "-c", script, EXECUTABLE, *arguments],
         env=environment(database),
@@ -149,7 +149,7 @@ def test_a_load_that_is_killed_leaves_nothing(database: Database, empty: Databas
 
 
 def wait_until_it_writes(database: Database) -> None:
-    """Wait until somebody fills it, without being in the way of that."""
+    """Waits until somebody fills it, without being in the way of that."""
     deadline = time.monotonic() + TIMEOUT_SECONDS
     while not is_being_filled(database):
         assert time.monotonic() < deadline

@@ -24,7 +24,7 @@ U = member_key(ALICE)
 
 
 def pg(program: str, *arguments: str) -> None:
-    """Run one of PostgreSQL's programs as docs/backup.md shows it."""
+    """Runs one of PostgreSQL's programs as docs/backup.md shows it."""
     done = subprocess.run(
         [client_program(program), *arguments], capture_output=True, text=True, timeout=60, check=False
     )

@@ -50,7 +50,7 @@ ALL = (*NEED_A_TOKEN, ["resource", "offered"])
 
 
 def asked(url: str, token: str, *arguments: str, stdin: str | None = None) -> Ended:
-    """Run a command; nothing but an exit may come out of it."""
+    """Runs a command; nothing but an exit may come out of it."""
     variables = {"ASTAKOS_URL": url, "ASTAKOS_TOKEN": token}
     result = CliRunner().invoke(main, arguments, input=stdin, env=variables)
     assert result.exception is None or isinstance(result.exception, SystemExit), result.exception

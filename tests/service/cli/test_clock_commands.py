@@ -17,7 +17,7 @@ U = member_key(ALICE)
 
 
 def jump(database: Database, microseconds: int) -> None:
-    """Let the clock be ahead of what the last service on this machine has recorded."""
+    """Lets the clock be ahead of what the last service on this machine has recorded."""
     with database.transaction() as connection:
         settings.save(
             connection,

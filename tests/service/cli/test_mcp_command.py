@@ -64,7 +64,7 @@ def environment(url: str, **more: str) -> dict[str, str]:
 
 
 def run(*arguments: str, **variables: str) -> Ended:
-    """Run the command in this process; nothing but an exit may come out of it."""
+    """Runs the command in this process; nothing but an exit may come out of it."""
     env = {"ASTAKOS_URL": "http://127.0.0.1:1"} | variables
     result = CliRunner().invoke(main, ["mcp", *arguments], env=env)
     assert result.exception is None or isinstance(result.exception, SystemExit), result.exception

@@ -27,7 +27,7 @@ TABLES: dict[str, tuple[str, ...]] = {
 
 
 def on_terminal(database: Database, *arguments: str, columns: int) -> list[str]:
-    """Run the command on a terminal and return the lines that it shows."""
+    """Runs the command on a terminal and returns the lines that it shows."""
     ours, theirs = pty.openpty()
     shell = f'stty cols {columns}; exec "$0" "$@"'
     kept = {name: value for name, value in environment(database).items() if name != "COLUMNS"}

@@ -29,7 +29,7 @@ pytestmark = pytest.mark.every_engine
 
 
 def apply(database: Database) -> int:
-    """Let Alice apply for a change of the lab."""
+    """Lets Alice apply for a change of the lab."""
     asked = Application(
         0,
         LAB,

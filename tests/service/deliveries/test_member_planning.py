@@ -27,7 +27,7 @@ BEGUN = Event("project.activated", OPERATOR, LAB, before={"state": "uninitialize
 
 
 def members(database: Database, number: int) -> list[str]:
-    """Make so many new users members of the lab; return all whom an event about it is told to, in order."""
+    """Makes so many new users members of the lab; returns all whom an event about it is told to, in order."""
     new = [
         UserEntry(uuid=f"{place:08x}-0000-4000-8000-00000000000f", email=f"member{place}@example.org")
         for place in range(0x1000, 0x1000 + number)
@@ -63,7 +63,7 @@ def server() -> Iterable[MailServer]:
 
 
 def plan_all(database: Database) -> int:
-    """Plan until nothing is left; return the number of transactions."""
+    """Plans until nothing is left; returns the number of transactions."""
     number = 0
     while database.change(lambda c: planning.plan(c, MEMBERS, NOW, has_mail=True)):
         number += 1

@@ -40,7 +40,7 @@ def webhook_receiver() -> Iterator[Receiver]:
             self.end_headers()
 
         def log_message(self, *_args: object) -> None:
-            """Say nothing."""
+            """Says nothing."""
 
     server = HTTPServer((LOOPBACK, 0), Handler)
     host = f"{LOOPBACK}:{server.server_port}"

@@ -98,7 +98,7 @@ WAYS_OF_CLIENTS: list[Way] = [as_client, asking_for_a_code]
 
 
 def tries(caller: Caller, way: Way, times: int, address: str = HERE) -> list[int]:
-    """Try a wrong secret so often; the statuses."""
+    """Tries a wrong secret so often; the statuses."""
     return [way(caller, f"guess {number}", address).status for number in range(times)]
 
 

@@ -24,7 +24,7 @@ def test_the_worked_example(database: Database, service: Caller) -> None:
         return service.act(COMPUTE_TOKEN, serial, verb)
 
     def stand(user: str, other: str, project: str) -> None:
-        """Compare all three holdings, written `limit/usage_min/usage_max`."""
+        """Compares all three holdings, written `limit/usage_min/usage_max`."""
         found = service.holdings(COMPUTE_TOKEN)
         for key, expected in ((U, user), (V, other), (P, project)):
             assert found[key] == Holding(*map(int, expected.split("/")))

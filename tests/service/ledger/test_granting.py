@@ -62,7 +62,7 @@ class Granted:
             set_limits(connection, limits.items())
 
     def give(self, amount: int, place: GrantPlace = MEMBER, **terms: Any) -> Key:
-        """Make a grant; return its holding."""
+        """Makes a grant; returns its holding."""
 
         def change(connection: Any) -> int:
             with Journal(connection, OPERATOR, LOADED) as journal:

@@ -24,7 +24,7 @@ class Scraped(NamedTuple):
 
 
 def families(served: Serving) -> Iterator[tuple[str, str, str]]:
-    """Name, kind and meaning of all metrics."""
+    """Names, kind and meaning of all metrics."""
     for family in text_string_to_metric_families(_read(served)):
         name = family.name + ("_total" if family.type == "counter" else "")
         yield name, family.type, family.documentation
@@ -41,7 +41,7 @@ def labels_by_name(served: Serving) -> dict[str, set[frozenset[str]]]:
 
 
 def scrape(served: Serving) -> Scraped:
-    """Ask now."""
+    """Asks now."""
     return Scraped(
         {
             (sample.name, frozenset(sample.labels.items())): sample.value

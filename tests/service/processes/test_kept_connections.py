@@ -62,7 +62,7 @@ def kept(served: Serving, count: int) -> Iterator[list[Kept]]:
 
 
 def wait_until_refused(served: Serving) -> None:
-    """Wait until nobody can connect any more."""
+    """Waits until nobody can connect any more."""
     parts = urlsplit(served.address)
     deadline = time.monotonic() + TIMEOUT_SECONDS
     while True:
@@ -76,7 +76,7 @@ def wait_until_refused(served: Serving) -> None:
 
 
 def stop(process: int) -> None:
-    """Stop a process, and wait until it is: a signal that comes before would be taken first."""
+    """Stops a process, and waits until it is: a signal that comes before would be taken first."""
     os.kill(process, signal.SIGSTOP)
     deadline = time.monotonic() + TIMEOUT_SECONDS
     while Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[0] != "T":
@@ -173,7 +173,7 @@ def test_a_call_that_comes_on_one_as_the_end_begins_is_answered(database: Databa
 
 
 def wait_until_pending(processes: list[int]) -> None:
-    """Wait until the signal to end is on its way to processes that are stopped."""
+    """Waits until the signal to end is on its way to processes that are stopped."""
     deadline = time.monotonic() + TIMEOUT_SECONDS
     ending = 1 << (signal.SIGTERM - 1)
     for process in processes:

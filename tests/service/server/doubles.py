@@ -67,7 +67,7 @@ class Turns:
         self.calls.append((call, arguments))
 
     def turn(self) -> int:
-        """Let all that waits have its turn; how much that was."""
+        """Lets all that waits have its turn; how much that was."""
         waiting, self.calls = self.calls, []
         for call, arguments in waiting:
             call(*arguments)

@@ -192,7 +192,7 @@ class TestDeadlines:
     LIMITS = Limits(head_seconds=10, body_grace_seconds=10, body_bytes_per_second=1000, idle_seconds=75)
 
     def after(self, wire: Wire, seconds: float) -> None:
-        """Let time pass, and look at deadlines as the server does each second."""
+        """Lets time pass, and looks at deadlines as the server does each second."""
         until = wire.turns.moment + seconds
         while wire.turns.moment < until:
             wire.turns.moment += 1

@@ -12,7 +12,7 @@ VARIABLE = contextvars.ContextVar("variable", default="outside")
 
 
 def outcome_of(coroutine: Any) -> Any:
-    """Run a coroutine in steps; what it returns, or raises."""
+    """Runs a coroutine in steps; what it returns, or raises."""
 
     async def main() -> Any:
         loop = asyncio.get_running_loop()

@@ -12,7 +12,7 @@ from astakos.service.admission import Admission, Bounds, current_caller
 
 
 def of(caller: Hashable, work: Callable[[], Coroutine[Any, Any, None]]) -> "asyncio.Task[None]":
-    """Begin work that a caller has asked for."""
+    """Begins work that a caller has asked for."""
     context = contextvars.copy_context()
     context.run(current_caller.set, caller)
     return asyncio.get_running_loop().create_task(work(), context=context)

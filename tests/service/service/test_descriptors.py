@@ -23,7 +23,7 @@ ISSUED_OR_REFUSED = (REFUSED, (201, None))
 
 @contextlib.contextmanager
 def no_descriptors() -> Iterator[None]:
-    """Take what is left, of a limit small enough to take it quickly."""
+    """Takes what is left, of a limit small enough to take it quickly."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     used = max(int(entry.name) for entry in Path("/proc/self/fd").iterdir())
     resource.setrlimit(resource.RLIMIT_NOFILE, (min(used + 8, soft), hard))

@@ -166,7 +166,7 @@ def started(call: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> Future[T
 
 
 def await_refusals(answers: Sequence[Future[Reply]], number: int) -> None:
-    """Wait until so many are answered, while none of the others can be."""
+    """Waits until so many are answered, while none of the others can be."""
     for answer in itertools.islice(as_completed(answers, 20), number):
         assert answer.result().status == 503
 

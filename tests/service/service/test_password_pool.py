@@ -14,7 +14,7 @@ ADA = "user ada"
 
 
 def run(work: Callable[[PasswordPool], Awaitable[object]]) -> object:
-    """Let a pool work on an event loop."""
+    """Lets a pool work on an event loop."""
 
     async def carry_out() -> object:
         pool = PasswordPool()

@@ -30,7 +30,7 @@ Sort = tuple[str, str, tuple[Failing, ...]]
 
 
 def choose(state: State, caller: str, choice: int, *, succeed: bool) -> Call | None:
-    """Return a call of an active user, other than one that submits an application.
+    """Returns a call of an active user, other than one that submits an application.
 
     Args:
         state: what the model remembers.

@@ -31,7 +31,7 @@ from simulation.projects.state import (
 
 
 def carry_out(state: State, call: Call, answer: Mapping[str, Any], now: str | None) -> None:
-    """Change the state as a call did that was answered with success.
+    """Changes the state as a call did that was answered with success.
 
     Args:
         state: what the model remembers.
@@ -173,7 +173,7 @@ def _forget_suspensions_of(state: State, project: str) -> None:
 
 
 def deactivate(state: State, user: str, now: str | None) -> None:
-    """Suspend what a user has (§1)."""
+    """Suspends what a user has (§1)."""
     state.inactive.add(user)
     suspended = state.suspended_with[user] = Suspended()
     for project in state.projects.values():
@@ -187,7 +187,7 @@ def deactivate(state: State, user: str, now: str | None) -> None:
 
 
 def activate(state: State, user: str, now: str | None) -> None:
-    """Restore what is suspended for no other reason."""
+    """Restores what is suspended for no other reason."""
     state.inactive.discard(user)
     suspended = state.suspended_with.pop(user, Suspended())
     for uuid in suspended.projects:

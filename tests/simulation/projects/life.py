@@ -34,7 +34,7 @@ class Life:
     """
 
     def __init__(self) -> None:
-        """Begin with the document, without a service yet."""
+        """Begins with the document, without a service yet."""
         self.state = state()
         self.now = LOADED
         self.pending: dict[int, dict[Key, int]] = {}
@@ -46,7 +46,7 @@ class Life:
         self._is_changed = True
 
     def begin(self, service: Caller) -> None:
-        """Learn the identifiers and times that the document does not say."""
+        """Learns the identifiers and times that the document does not say."""
         self._service = service
         for found in self._get(PROJECTS, ROOT.uuid):
             project = self.state.projects[found["id"]]
@@ -66,7 +66,7 @@ class Life:
         return self._service
 
     def make(self, call: Call) -> int:
-        """Make a call, and judge its answer; return the status."""
+        """Makes a call, and judges its answer; returns the status."""
         self.now += MICROSECONDS
         self.calls += 1
         self._last_caller = call.caller
@@ -147,7 +147,7 @@ class Life:
         return reply.document
 
     def check(self) -> None:
-        """Compare what is shown to components, to the last caller, an administrator and one more user.
+        """Compares what is shown to components, to the last caller, an administrator and one more user.
 
         What a refused call has changed is seen by the check after the next that is not refused.
         """
@@ -158,7 +158,7 @@ class Life:
         self._check_for({ROOT.uuid, self._last_caller, active[self.calls % len(active)]} & set(active))
 
     def check_for_all(self) -> None:
-        """Compare everything that is shown to anybody."""
+        """Compares everything that is shown to anybody."""
         self._check_for({person.uuid for person in PEOPLE} - self.state.inactive)
 
     def _check_for(self, viewers: Iterable[str]) -> None:
@@ -216,7 +216,7 @@ class Life:
 
 
 def _require_equal(expected: Mapping[Any, Any], found: Mapping[Any, Any], where: object) -> None:
-    """Name what differs, and nothing else."""
+    """Names what differs, and nothing else."""
     if expected != found:
         differing = {key for key in expected.keys() | found.keys() if expected.get(key) != found.get(key)}
         details = [

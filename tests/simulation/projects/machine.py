@@ -105,7 +105,7 @@ class ProjectsMachine(RuleBasedStateMachine):
     def begin_a_project(
         self, caller: str, name: str, fields: dict[str, object], given: dict[str, Capacity]
     ) -> None:
-        """Create a project and approve it; both may fail."""
+        """Creates a project and approves it; both may fail."""
         self.life.make(Create(caller, {"name": name, "end_date": FAR, **fields}, given))
         newest = self.shared()[0]
         self.life.make(Decide(ROOT.uuid, newest.uuid, "approve", newest.applications[-1].id))

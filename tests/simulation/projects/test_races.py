@@ -72,7 +72,7 @@ class Race:
         return self.callers[place % 2](method, path, TOKENS[call.caller], document=document)
 
     def at_once(self, *functions: Callable[[], T]) -> list[T]:
-        """Call all of them on threads that begin at the same moment."""
+        """Calls all of them on threads that begin at the same moment."""
         barrier = Barrier(len(functions))
 
         def run(function: Callable[[], T]) -> T:
@@ -196,7 +196,7 @@ def test_nothing_is_charged_to_a_project_that_has_been_stopped(race: Race, actio
     begun, stopped = Event(), Event()
 
     def charge(user: str, place: int) -> list[tuple[bool, int]]:
-        """Charge until refused: whether the project had been stopped before, and the status."""
+        """Charges until refused: whether the project had been stopped before, and the status."""
         found: list[tuple[bool, int]] = []
         while not found or found[-1][1] == 201:
             late = stopped.is_set()

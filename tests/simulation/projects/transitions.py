@@ -67,7 +67,7 @@ def within(work: Callable[[Connection], object]) -> Change:
 
 
 def count_applications(connection: Connection) -> None:
-    """Begin to count pending applications."""
+    """Begins to count pending applications."""
     resource = Resource(
         id=0,
         name=PENDING_APPLICATIONS,
@@ -111,7 +111,7 @@ def lets_everybody_in(database: Database) -> None:
 
 
 def has_activity(person: Person, *, is_active: bool) -> Change:
-    """Load a document in which a user is active, or is not."""
+    """Loads a document in which a user is active, or is not."""
 
     def change(database: Database) -> None:
         (entry,) = (entry for entry in people() if entry.uuid == person.uuid)
@@ -123,20 +123,20 @@ def has_activity(person: Person, *, is_active: bool) -> Change:
 
 
 def applied(person: Person) -> Change:
-    """Apply for a new project."""
+    """Applies for a new project."""
     asked = Specification(name="new.example.org", end_date=FAR, max_members=5, resources={VM: Capacity(4, 2)})
     actor = Actor(person.uuid, "192.0.2.7")
     return within(lambda connection: create_project(connection, actor, asked, NOW))
 
 
 def asked_for_changes(actor: Actor) -> Change:
-    """Apply for changes to the project of the lab."""
+    """Applies for changes to the project of the lab."""
     asked = Specification(name="labs.example.org", max_members=7, resources={VM: Capacity(20, 15)})
     return within(lambda connection: modify_project(connection, actor, LAB, asked, NOW))
 
 
 def decided(action: ApplicationAction) -> Change:
-    """Decide the newest application."""
+    """Decides the newest application."""
 
     def work(connection: Connection) -> None:
         project, number = connection.execute(NEWEST).fetchone()
@@ -146,12 +146,12 @@ def decided(action: ApplicationAction) -> Change:
 
 
 def changed(action: ProjectAction) -> Change:
-    """Change the state of the lab's project."""
+    """Changes the state of the lab's project."""
     return within(lambda connection: act_on_project(connection, ADMINISTRATOR, action, LAB, "so", NOW))
 
 
 def invited(database: Database) -> None:
-    """Make an invitation to the lab, the first there is."""
+    """Makes an invitation to the lab, the first there is."""
     invitation = Invitation(0, LAB, 1, 0, NOW, NOW + DAY, ALICE.uuid)
     database.change(lambda connection: invitations.add(connection, invitation, token_hash(SECRET)))
 

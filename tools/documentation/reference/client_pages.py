@@ -69,7 +69,7 @@ class _Pages:
                 self._public.setdefault(found.path, place)
 
     def add(self, module: Any) -> list[str]:
-        """Write the page of a module and those of its large classes; return a list of these."""
+        """Writes the page of a module and those of its large classes; returns a list of these."""
         large: list[str] = []
         section = ""
         texts = [f"```{{py:module}} {module.path}\n```", self._documented(module)]

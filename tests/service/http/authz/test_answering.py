@@ -55,7 +55,7 @@ METHODS = ("GET", "HEAD", "POST", "PUT", "DELETE", "OPTIONS", "PATCH", "PROPFIND
 
 
 def ask(caller: Caller, token: str | None, path: str = COMPUTE, method: str = "GET", **said: str) -> Reply:
-    """Ask as a proxy does; `said` are the parts of the headers' names after `Astakos-Authz-`."""
+    """Asks as a proxy does; `said` are the parts of the headers' names after `Astakos-Authz-`."""
     headers = {f"Astakos-Authz-{name.title()}": value for name, value in said.items()}
     return caller(method, path, token, headers=headers)
 

@@ -16,7 +16,7 @@ NEW: Mapping[str, Any] = {
 
 
 def create(service: Caller, person: Person = ALICE, **fields: Any) -> tuple[str, int]:
-    """Apply for a project; answer its uuid and the number of the application."""
+    """Applies for a project; returns its uuid and the number of the application."""
     reply = service.post(PROJECTS, person.token, {**NEW, **fields})
     assert reply.status == 201, reply.content
     return reply.document["id"], reply.document["application"]
@@ -27,7 +27,7 @@ def modify(service: Caller, project: str, person: Person = ALICE, **fields: Any)
 
 
 def modified(service: Caller, project: str, person: Person = ALICE, **fields: Any) -> int:
-    """Apply for changes; answer the number of the application."""
+    """Applies for changes; returns the number of the application."""
     reply = modify(service, project, person, **fields)
     assert reply.status == 201, reply.content
     assert reply.document["id"] == project

@@ -142,7 +142,7 @@ class TransactionPooler:
 
 
 def _carry_out(message: bytes, client: _Stream, server: _Stream) -> None:
-    """Pass on what belongs to one transaction, of which that is the first message."""
+    """Passes on what belongs to one transaction, of which that is the first message."""
     unanswered = 0
     while True:
         unanswered += message[:1] in (b"Q", b"S")

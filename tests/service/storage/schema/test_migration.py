@@ -38,7 +38,7 @@ FILLED = Path(__file__).with_name("revision_0001.json")
 
 
 def fill_0001(database: Database) -> dict[str, list[list[Any]]]:
-    """Make a database of revision 0001 with rows in every table; answer these."""
+    """Makes a database of revision 0001 with rows in every table; returns these."""
     upgrade(database, FIRST_REVISION)
     tables: dict[str, Any] = json.loads(FILLED.read_text())
     with database.transaction() as connection:
@@ -66,7 +66,7 @@ def declared(database: Database) -> StateDocument:
 
 
 def without_a_version_table(database: Database) -> None:
-    """Make a database of the first revision look as before there were migrations."""
+    """Makes a database of the first revision look as before there were migrations."""
     rows(database, "DROP TABLE alembic_version")
     rows(database, "INSERT INTO settings (name, value) VALUES ('revision', '1')")
 

@@ -27,7 +27,7 @@ def delete(path: Path) -> None:
 
 
 def replace(path: Path) -> None:
-    """Put a backup in its place, as it must only be done while no service runs."""
+    """Puts a backup in its place, as it must only be done while no service runs."""
     copy = path.with_name("backup.db")
     shutil.copyfile(path, copy)
     copy.rename(path)

@@ -20,7 +20,7 @@ PATIENCE_SECONDS = 20
 
 
 def damage(database: SQLiteDatabase, table: str) -> None:
-    """Overwrite the first page of a table with zeros, as a failing disk does."""
+    """Overwrites the first page of a table with zeros, as a failing disk does."""
     with contextlib.closing(database.connect()) as connection:
         (page,) = connection.execute("SELECT rootpage FROM sqlite_master WHERE name = ?", (table,)).fetchone()
         (size,) = connection.execute("PRAGMA page_size").fetchone()

@@ -8,7 +8,7 @@ from astakos.storage.sqlite.sqlite_database import SQLiteDatabase
 
 
 def steps_of(database: SQLiteDatabase, read: Callable[[Connection], object]) -> int:
-    """Read on a new connection, and count its steps."""
+    """Reads on a new connection, and counts its steps."""
     steps = 0
 
     def count() -> None:

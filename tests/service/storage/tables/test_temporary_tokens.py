@@ -53,14 +53,14 @@ def test_it_is_found_like_the_users_own_with_its_own_times(database: Database) -
 
 
 def revoked(database: Database, name: str) -> set[str]:
-    """Revoke a token; the names of those that ended."""
+    """Revokes a token; the names of those that ended."""
     names = {token_hash(one): one for one in ("one", *(f"token {number}" for number in range(200)))}
     ended = database.change(lambda connection: temporary_tokens.revoke(connection, token_hash(name)))
     return {names[one] for one in ended}
 
 
 def issued_for(database: Database, origin: str, name: str, *, created: int = NOW) -> bool:
-    """Add a token that is issued for another one."""
+    """Adds a token that is issued for another one."""
 
     def add(connection: Connection) -> bool:
         new = token(identifier(connection), name, created=created)
