@@ -17,7 +17,7 @@ from astakos.directory.tokens import token_hash
 from astakos.events.event import Actor, Event
 from astakos.projects.refusals import ProjectRefusedError
 from astakos.storage.protocol import Connection
-from astakos.storage.tables import api_keys, events, key_holdings, projects, registry, settings
+from astakos.storage.tables import api_keys, change_counts, events, key_holdings, projects, registry, settings
 from astakos.storage.tables.api_keys import Owned, Secret
 from astakos.storage.texts import is_storable
 
@@ -84,6 +84,7 @@ def make_key(connection: Connection, actor: Actor, user: User, wanted: Wanted, n
 
     Raises:
         KeyRefusedError: it cannot be made.
+        TooManyKeysError: the actor has made as many within a day as are allowed.
     """
     calls = () if wanted.calls is None and wanted.services is not None else wanted.calls
     key = ApiKey(
@@ -106,6 +107,7 @@ def make_key(connection: Connection, actor: Actor, user: User, wanted: Wanted, n
     most = settings.find(connection, settings.MOST_KEYS, MOST_KEYS)
     if api_keys.count_valid(connection, user.id, now) >= most:
         raise KeyConflictError(f"the user has {most} keys, and cannot have more; revoke one first")
+    change_counts.require_key_allowed(connection, actor, most, now)
     api_keys.make_room(connection, user.id, now)
     text = new_key(key.prefix, os.urandom)
     identifier = api_keys.add(connection, user.id, key)

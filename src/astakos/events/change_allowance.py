@@ -33,6 +33,9 @@ PROTECTIVE: Final = frozenset(
 """Kinds of events that tell of access which has ended."""
 PROTECTIVE_FACTOR: Final = 2
 
+KEYS_A_DAY: Final = 200
+"""How many keys a user may make within a day, unless a user can have more: a key's holdings stay for ever."""
+
 
 class TooManyChangesError(Exception):
     """A user has made as many changes as one may, and the transaction with one more must not be committed.
@@ -45,3 +48,12 @@ class TooManyChangesError(Exception):
         """Sets the instant."""
         super().__init__("too many changes")
         self.again = again
+
+
+class TooManyKeysError(TooManyChangesError):
+    """A user has made as many keys as one may within a day."""
+
+
+def allowance_of_keys(most_keys: int) -> Allowance:
+    """Returns how many keys a user may make who can have `most_keys`: at least all of these in one day."""
+    return Allowance(max(KEYS_A_DAY, most_keys), DAY)

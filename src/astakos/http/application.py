@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from urllib.parse import urlsplit
 
 from astakos.clock import MICROSECONDS
-from astakos.events.change_allowance import TooManyChangesError
+from astakos.events.change_allowance import TooManyChangesError, TooManyKeysError
 from astakos.http import request_ids
 from astakos.http.dialects.dialect import Dialect
 from astakos.http.dialects.newest import NEWEST
@@ -18,6 +18,7 @@ from astakos.http.faults import (
     NotAllowed,
     ServiceUnavailable,
     TooManyChanges,
+    TooManyKeys,
 )
 from astakos.http.forwarding import ProxyWarning, caller_network
 from astakos.http.keystone.errors import error_answer, is_keystone_path
@@ -151,7 +152,8 @@ class Application:
             return await self._refused(request, fault)
         except TooManyChangesError as error:
             seconds = -(-(error.again - self.service.now()) // MICROSECONDS)
-            return await self._refused(request, TooManyChanges(max(1, seconds)))
+            kind = TooManyKeys if isinstance(error, TooManyKeysError) else TooManyChanges
+            return await self._refused(request, kind(max(1, seconds)))
         except StorageUnavailableError as error:
             log.debug("storage unavailable: %s %s: %s", request.method, request.route, error)
             return self._refusal(request, fault_of(error))

@@ -193,6 +193,12 @@ class TooManyChanges(TooMany):
     what = "You have made too many changes; nothing was changed"
 
 
+class TooManyKeys(TooManyChanges):
+    """A user who is not an administrator has made too many keys within a day."""
+
+    what = "You have made too many keys within a day; no further one was made"
+
+
 def in_words(seconds: int) -> str:
     """Returns a time to wait: seconds up to a minute, then minutes, then hours, rounded up."""
     number, unit = seconds, "second"

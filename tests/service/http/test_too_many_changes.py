@@ -3,22 +3,23 @@ from functools import partial
 import pytest
 
 from astakos.clock import MICROSECONDS, now
-from astakos.events.change_allowance import ALLOWANCES
+from astakos.events.change_allowance import ALLOWANCES, KEYS_A_DAY
 from astakos.events.event import Actor, Event
 from astakos.storage.protocol import Database
 from astakos.storage.tables import events
 from service.caller import ACCOUNT, Caller
+from service.http.keyed import KEYS, made
 from service.installation import rows
-from service.world import ALICE, BOB, LAB
+from service.world import ALICE, BOB, LAB, VM
 
 MOST = ALLOWANCES[0].most
 DEFAULT_PROJECT = f"{ACCOUNT}/myaccount/default_project"
 COUNT = "SELECT COUNT(*) FROM events"
 
 
-def use_up(database: Database, user: str) -> None:
-    change = Event("user.changed", Actor(user, "192.0.2.7"), subject=user, after={"a": "b"})
-    database.change(partial(events.record_all, happened=[change] * MOST, now=now() - MICROSECONDS))
+def use_up(database: Database, user: str, kind: str = "user.changed", number: int = MOST) -> None:
+    change = Event(kind, Actor(user, "192.0.2.7"), subject=user, after={"a": "b"})
+    database.change(partial(events.record_all, happened=[change] * number, now=now() - MICROSECONDS))
 
 
 @pytest.mark.every_engine
@@ -34,3 +35,22 @@ def test_a_call_that_changes_something_is_refused_and_says_for_how_long(
     assert rows(database, COUNT) == before
     assert service.get(f"{ACCOUNT}/quotas", ALICE.token).status == 200, "reading goes on"
     assert service.post(DEFAULT_PROJECT, BOB.token, {"project_id": LAB}).status == 200, "so do others"
+
+
+@pytest.mark.every_engine
+def test_the_holdings_of_keys_stay_so_a_user_makes_so_many_keys_a_day(
+    service: Caller, database: Database
+) -> None:
+    use_up(database, ALICE.uuid, "key.created", KEYS_A_DAY - 1)
+    prefix = made(service, ALICE.token, limits={VM: 1})["prefix"]
+    before = rows(database, "SELECT COUNT(*) FROM holdings"), rows(database, COUNT)
+    reply = service.post(KEYS, ALICE.token, {"name": "one more", "limits": {VM: 1}})
+    assert (reply.status, reply.fault) == (429, "overLimit")
+    assert 86_390 <= int(reply.headers["retry-after"]) <= 86_400
+    assert reply.message == (
+        "You have made too many keys within a day; no further one was made. Try again in 24 hours."
+    )
+    assert (rows(database, "SELECT COUNT(*) FROM holdings"), rows(database, COUNT)) == before
+    rotation = service.post(f"{KEYS}/{prefix}/action", ALICE.token, {"rotate": {}})
+    assert rotation.status == 200, "other changes go on"
+    made(service, BOB.token)

@@ -6,11 +6,14 @@ from astakos.events.change_allowance import (
     PROTECTIVE_FACTOR,
     Allowance,
     TooManyChangesError,
+    TooManyKeysError,
+    allowance_of_keys,
 )
-from astakos.events.event import OPERATOR, Event
+from astakos.events.event import OPERATOR, Actor, Event
 from astakos.storage.protocol import Connection
 from astakos.storage.tables import settings, users
 
+KEY_CREATED = "key.created"
 # Two searches in an index, and then as many entries of one as the user has made events since.
 COUNT = """
 SELECT COUNT(*) FROM (
@@ -19,7 +22,11 @@ SELECT COUNT(*) FROM (
     ) LIMIT ?
 ) AS counted
 """
+# The kind is no column here, so that the search is by the actor: others may have made very many of the kind.
+OF_KIND = "actor = ? AND kind || '' = ?"
+COUNT_OF_KIND = COUNT.replace("actor = ?", OF_KIND)
 FIND_TIME = "SELECT time FROM events WHERE actor = ? ORDER BY id DESC LIMIT 1 OFFSET ?"
+FIND_TIME_OF_KIND = FIND_TIME.replace("actor = ?", OF_KIND)
 
 
 def require_allowed(connection: Connection, event: Event, now: int) -> None:
@@ -30,26 +37,61 @@ def require_allowed(connection: Connection, event: Event, now: int) -> None:
     Raises:
         TooManyChangesError: the actor has caused as many as are allowed.
     """
-    actor = event.actor
-    if actor.user is None or actor.is_project_admin or actor.origin == OPERATOR.origin:
+    user = _bounded_user(event.actor)
+    if user is None:
         return
     factor = PROTECTIVE_FACTOR if event.kind in PROTECTIVE else 1
     again = [
-        _allowed_again(connection, actor.user, allowance._replace(most=allowance.most * factor), now)
+        _allowed_again(connection, (user,), allowance._replace(most=allowance.most * factor), now)
         for allowance in ALLOWANCES
     ]
     # Only who has made so many changes costs this look-up.
-    if any(again) and not _is_any_administrator(connection, actor.user):
+    if any(again) and not _is_any_administrator(connection, user):
         raise TooManyChangesError(max(filter(None, again)))
 
 
-def _allowed_again(connection: Connection, user: str, allowance: Allowance, now: int) -> int | None:
-    """Returns when an allowance that is used up permits one more event; None if it permits one now."""
+def require_key_allowed(connection: Connection, actor: Actor, most_keys: int, now: int) -> None:
+    """Checks that somebody may make one more key. The same may make any number as may cause any events.
+
+    Args:
+        connection: the transaction that makes it.
+        actor: who makes it.
+        most_keys: how many valid keys a user can have.
+        now: the present instant.
+
+    Raises:
+        TooManyKeysError: the actor has made as many within a day as are allowed.
+    """
+    user = _bounded_user(actor)
+    if user is None:
+        return
+    again = _allowed_again(connection, (user, KEY_CREATED), allowance_of_keys(most_keys), now)
+    if again is not None and not _is_any_administrator(connection, user):
+        raise TooManyKeysError(again)
+
+
+def _bounded_user(actor: Actor) -> str | None:
+    """Returns the user whose events are counted; None if the actor may cause any number."""
+    return None if actor.is_project_admin or actor.origin == OPERATOR.origin else actor.user
+
+
+def _allowed_again(
+    connection: Connection, counted: tuple[str] | tuple[str, str], allowance: Allowance, now: int
+) -> int | None:
+    """Returns when an allowance that is used up permits one more event; None if it permits one now.
+
+    Args:
+        connection: the transaction.
+        counted: whose events: the user, and the kind unless all kinds are counted together.
+        allowance: how many.
+        now: the present instant.
+    """
+    count, find_time = (COUNT, FIND_TIME) if len(counted) == 1 else (COUNT_OF_KIND, FIND_TIME_OF_KIND)
     most, since = allowance.most, now - allowance.within
-    (number,) = connection.execute(COUNT, (user, since, now, most)).fetchone()
+    (number,) = connection.execute(count, (*counted, since, now, most)).fetchone()
     if number < most:
         return None
-    (time,) = connection.execute(FIND_TIME, (user, most - 1)).fetchone()
+    (time,) = connection.execute(find_time, (*counted, most - 1)).fetchone()
     # The clock can have been set back meanwhile.
     return min(int(time), now) + allowance.within
 

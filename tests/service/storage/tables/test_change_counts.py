@@ -4,12 +4,18 @@ import pytest
 
 from astakos.administration.administrators import grant_admin
 from astakos.clock import DAY, MICROSECONDS
-from astakos.events.change_allowance import ALLOWANCES, PROTECTIVE_FACTOR, TooManyChangesError
+from astakos.events.change_allowance import (
+    ALLOWANCES,
+    KEYS_A_DAY,
+    PROTECTIVE_FACTOR,
+    TooManyChangesError,
+    TooManyKeysError,
+)
 from astakos.events.event import OPERATOR, SERVICE, Actor, Event
-from astakos.storage.protocol import Database
-from astakos.storage.tables import events, settings, users
+from astakos.storage.protocol import Connection, Database
+from astakos.storage.tables import change_counts, events, settings, users
 from service.installation import rows
-from service.world import ALICE, BOB, LOADED
+from service.world import ALICE, BOB, CHLOE, LOADED
 
 pytestmark = pytest.mark.every_engine
 
@@ -93,3 +99,42 @@ def test_a_clock_that_was_set_back_keeps_nobody_waiting_for_long(database: Datab
     happen(database, CHANGE, NOW + 365 * DAY, AN_HOUR.most)
     happen(database, CHANGE, NOW, AN_HOUR.most)
     assert again(database, CHANGE, NOW + 1) <= NOW + HOUR + MICROSECONDS
+
+
+KEY_MADE = CHANGE._replace(kind="key.created")
+
+
+def require_key(database: Database, now: int, most_keys: int = 50, actor: Actor = CHANGE.actor) -> None:
+    def require(connection: Connection) -> None:
+        change_counts.require_key_allowed(connection, actor, most_keys, now)
+
+    database.change(require)
+
+
+def test_a_user_makes_so_many_keys_within_a_day(database: Database) -> None:
+    happen(database, CHANGE, NOW, 500)
+    happen(database, KEY_MADE, NOW + 1)
+    happen(database, KEY_MADE, NOW + 2, KEYS_A_DAY - 2)
+    require_key(database, NOW + 3)
+    happen(database, KEY_MADE, NOW + 3)
+    with pytest.raises(TooManyKeysError) as refusal:
+        require_key(database, NOW + 4)
+    assert refusal.value.again == NOW + 1 + DAY
+    require_key(database, NOW + 1 + DAY)
+    require_key(database, NOW + 4, actor=Actor(BOB.uuid, "192.0.2.7"))
+    happen(database, CHANGE, NOW + 4)
+
+
+def test_who_can_have_more_keys_makes_as_many_within_a_day(database: Database) -> None:
+    happen(database, KEY_MADE, NOW, KEYS_A_DAY)
+    require_key(database, NOW + 1, most_keys=KEYS_A_DAY + 1)
+    happen(database, KEY_MADE, NOW + 1)
+    with pytest.raises(TooManyKeysError):
+        require_key(database, NOW + 2, most_keys=KEYS_A_DAY + 1)
+
+
+@pytest.mark.parametrize("actor", [OPERATOR, Actor(CHLOE.uuid, "192.0.2.7")])
+def test_operators_and_administrators_make_any_number(database: Database, actor: Actor) -> None:
+    for now in (NOW, NOW + 1):
+        happen(database, KEY_MADE._replace(actor=actor), now, KEYS_A_DAY)
+    require_key(database, NOW + 2, actor=actor)
