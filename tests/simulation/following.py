@@ -349,7 +349,8 @@ class Follower:
     def move(self, project: str, parent: str | None, *, force: bool) -> tuple[bool, dict[Key, int]]:
         """Whether a project can be moved, and what that charges above it.
 
-        Its own usage leaves what is no longer above it, as far as nothing was released there in between.
+        Where that changes anything, as much is settled afterwards as directly below: what was released above
+        alone is taken from what leaves, not from what stays.
         """
         model = self.model
         changes: dict[Key, int] = {}
@@ -367,16 +368,31 @@ class Follower:
             model.parents[project] = parent
         for key in own:
             used, new = model.figures(key).usage_max, model.above(key)
-            for higher in old[key]:
-                if higher not in new:
-                    changes[higher] = -min(used, model.figures(higher).usage_min)
-            changes |= {higher: used for higher in new if higher not in old[key]}
+            left = self._carry(changes, -used, [one for one in old[key] if one not in new], before)
+            entered = self._carry(changes, used, [one for one in new if one not in old[key]], before)
+            self._carry(changes, left + entered, [one for one in new if one in old[key]], before)
         changes = {key: quantity for key, quantity in changes.items() if quantity}
         culprits, _ = model.charge(changes, [], force=force)
         if culprits:
             model.parents = before
             return False, changes
         return True, changes
+
+    def _carry(
+        self, changes: dict[Key, int], change: int, levels: Iterable[Key], parents: Mapping[str, str]
+    ) -> int:
+        model = self.model
+        for key in levels:
+            if change:
+                below = sum(
+                    model.settled[other._replace(resource=key.resource)]
+                    for other in {one._replace(resource="") for one in model.limits if one.source is None}
+                    if parents.get(other.holder) == key.holder
+                )
+                change += max(0, below - model.settled[key])
+                change = max(change, -model.figures(key).usage_min)
+                changes[key] = change
+        return change
 
     def moved(self, serial: int, component: int, changes: Mapping[Key, int]) -> None:
         """A project has been moved, by a commission if it has used anything."""

@@ -1,6 +1,6 @@
 """Moves projects within others, with what they use, within the transaction of a `Database.change`."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import NamedTuple
 
@@ -10,7 +10,7 @@ from astakos.events.event import Actor
 from astakos.ledger.batch import carry_out_within
 from astakos.ledger.operations import Issue, Issued
 from astakos.ledger.ports import Needs
-from astakos.ledger.rules import Key, NoCapacity, NoHolding, NoQuantity, Provision
+from astakos.ledger.rules import Holding, Key, NoCapacity, NoHolding, Provision
 from astakos.projects.limits import project_holder, uuid_of_project
 from astakos.projects.nesting import HAS_ROOM, MOVE, NOTHING_PENDING, MoveFacts, moved
 from astakos.projects.project import Project
@@ -110,53 +110,86 @@ def _usage(connection: Connection, project: Project, above: Sequence[str], now: 
     bases = set(names) - meters.find_definitions(connection).keys()
     own = [Key(project_holder(project.uuid), None, name) for name in names if name in bases]
     new = [Key(project_holder(uuid), None, key.resource) for uuid in above for key in own]
-    state = joined_transaction(connection).read(now, Needs(keys={*own, *new}))
+    transaction = joined_transaction(connection)
+    state = transaction.read(now, Needs(keys={*own, *new}))
     for key in own:
         if key in state.holdings and state.holdings[key].pending:
             return _Usage(key.resource, {})
     pending = nested_projects.pending_resource(connection, project.uuid, bases)
+    if pending is not None:
+        return _Usage(pending, {})
+
+    def lacking(key: Key) -> int:
+        (settled,) = transaction.settled([key]).values()
+        uuid = uuid_of_project(key.holder)
+        assert uuid is not None  # noqa: S101 - only projects are above others
+        return max(0, nested_projects.settled_below(connection, uuid, key.resource) - settled)
+
     changes: dict[Key, int] = {}
     for key in own:
-        used = state.holdings[key].usage_max if key in state.holdings else 0
-        if not used:
-            continue
-        left = set(state.above.get(key, ()))
-        entered = {key._replace(holder=project_holder(uuid)) for uuid in above}
-        changes |= dict.fromkeys(left - entered, -used) | dict.fromkeys(entered - left, used)
-    return _Usage(pending, changes)
+        if key in state.holdings and (used := state.holdings[key].usage_max):
+            entered = [key._replace(holder=project_holder(uuid)) for uuid in above]
+            levels = _Levels(state.holdings, lacking)
+            levels.move(used, state.above.get(key, ()), entered)
+            changes |= levels.changes
+    return _Usage(None, changes)
+
+
+class _Levels:
+    """What moving a holding charges on those above it.
+
+    As much as is settled directly below a holding is settled on it, or becomes so: a release that was charged
+    to a parent alone would otherwise be taken from those that stay.
+
+    Attributes:
+        changes: what is charged.
+    """
+
+    def __init__(self, holdings: Mapping[Key, Holding], lacking: Callable[[Key], int]) -> None:
+        """Sets the holdings, and what tells how much less is settled on one than directly below it."""
+        self.changes: dict[Key, int] = {}
+        self._holdings = holdings
+        self._lacking = lacking
+
+    def move(self, used: int, left: Sequence[Key], entered: Sequence[Key]) -> None:
+        """Takes `used` from those above a holding to others, both the nearest first."""
+        taken = self._climb(-used, [key for key in left if key not in entered])
+        added = self._climb(used, [key for key in entered if key not in left])
+        self._climb(taken + added, [key for key in entered if key in left])
+
+    def _climb(self, change: int, levels: Iterable[Key]) -> int:
+        """Carries a change of what is directly below up to the last level; returns how much changes there."""
+        for key in levels:
+            if not change:
+                break
+            if key in self._holdings:
+                # What is released there and still pending cannot be taken away a second time.
+                change = max(change + self._lacking(key), -self._holdings[key].usage_min)
+            self.changes[key] = change
+        return change
 
 
 def _charge(connection: Connection, changes: dict[Key, int], now: int, *, force: bool) -> str | None:
     """Charges what moves; returns why there is no room for it, or None."""
-    while changes:
-        provisions = tuple(Provision(*item) for item in sorted(changes.items()))
-        issue = Issue(
-            _component(connection, provisions[0]),
-            provisions,
-            NAME,
-            force=force,
-            auto_accept=True,
-            is_exact=True,
-        )
-        (outcome,) = carry_out_within(joined_transaction(connection), [issue], now, due=0).outcomes
-        match outcome:
-            case Issued():
-                return None
-            # Something was released above that had been charged below: there is less to take away.
-            case NoQuantity(provision=provision, usage=usage) if usage:
-                changes[provision.key] = -usage
-            case NoQuantity(provision=provision):
-                del changes[provision.key]
-            case NoCapacity(provision=provision, usage=usage, limit=limit):
-                return (
-                    f"the project {_name(connection, provision)} has no room for {provision.quantity} of "
-                    f"{provision.key.resource}: {usage} of {limit} are in use; raise its limit, or force it"
-                )
-            case NoHolding(provision=provision):
-                return f"the project {_name(connection, provision)} has no quota of {provision.key.resource}"
-            case _:
-                return "the usage of a project above would be larger than any holding can have"
-    return None
+    provisions = tuple(Provision(*item) for item in sorted(changes.items()) if item[1])
+    if not provisions:
+        return None
+    issue = Issue(
+        _component(connection, provisions[0]), provisions, NAME, force=force, auto_accept=True, is_exact=True
+    )
+    (outcome,) = carry_out_within(joined_transaction(connection), [issue], now, due=0).outcomes
+    match outcome:
+        case Issued():
+            return None
+        case NoCapacity(provision=provision, usage=usage, limit=limit):
+            return (
+                f"the project {_name(connection, provision)} has no room for {provision.quantity} of "
+                f"{provision.key.resource}: {usage} of {limit} are in use; raise its limit, or force it"
+            )
+        case NoHolding(provision=provision):
+            return f"the project {_name(connection, provision)} has no quota of {provision.key.resource}"
+        case _:
+            return "the usage of a project above would be larger than any holding can have"
 
 
 def _name(connection: Connection, provision: Provision) -> str:

@@ -75,7 +75,8 @@ they never cancel out: an import must fit even if a release is not settled, and 
 if an import is not. Therefore invariants 1 to 4 hold for each holding at each level, and
 
 5. Each figure of a holding is at least the sum of those directly below it, unless a release was charged to
-   the holding itself. When holdings come below another one, it is charged for what is used of them.
+   the holding itself. When holdings come below another one, it is charged for what is used of them. When
+   holdings leave, what was released on it is taken from them first, so that it covers those that stay.
 
 Keys
 ----

@@ -133,7 +133,8 @@ NOTHING_PENDING = Check[MoveFacts](
     ),
 )
 HAS_ROOM = Check[MoveFacts](
-    "the projects that come above it have room for what it uses, unless the request has `force`",
+    "the projects above it, there and where it was, have room for what is then used below them, unless the "
+    "request has `force`",
     lambda facts: facts.no_room is None,
     RefusalKind.CONFLICT,
     lambda facts: facts.no_room or "",
@@ -161,6 +162,7 @@ MOVE: Transition[MoveFacts, Unchanged] = Transition(
     Unchanged.STATE,
     [
         "what the project uses leaves those that are no longer above it, and enters those that come above it",
+        "each of these whose usage changes has at least what is used directly below it",
         "what was counted on meters stays where it was spent",
     ],
 )

@@ -50,6 +50,16 @@ SELECT component_id, serial, provisions FROM pending_commissions
 WHERE (component_id, serial) > (?, ?) ORDER BY component_id, serial LIMIT ?
 """
 AT_A_TIME = 1000
+SETTLED_ON_CHILDREN = """
+SELECT h.settled FROM projects p
+JOIN holdings h ON h.holder = 'project:' || p.uuid AND h.source = '' AND h.resource = ?
+WHERE p.parent = ? AND h.settled <> 0
+"""
+SETTLED_ON_MEMBERS = """
+SELECT h.settled FROM projects p JOIN memberships m ON m.project_id = p.id JOIN users u ON u.id = m.user_id
+JOIN holdings h ON h.holder = 'user:' || u.uuid AND h.source = 'project:' || p.uuid AND h.resource = ?
+WHERE p.uuid = ? AND h.settled <> 0
+"""
 
 
 def above(connection: Connection, project: str) -> list[str]:
@@ -101,3 +111,16 @@ def pending_resource(connection: Connection, project: str, resources: Collection
                     return own[identifier]
         last = rows[-1][:2]
     return None
+
+
+def settled_below(connection: Connection, project: str, resource: str) -> int:
+    """Returns how much of a resource is settled directly below a project: on its members, and projects in it.
+
+    Memberships are kept when they end, so those who were members once are among them.
+    """
+    # Added up here, since forced figures can be larger than what SQLite's sum() can hold.
+    return sum(
+        int(settled)
+        for statement in (SETTLED_ON_CHILDREN, SETTLED_ON_MEMBERS)
+        for (settled,) in connection.execute(statement, (resource, project))
+    )
