@@ -1,1 +1,1 @@
-"""The operators' tasks: load and dump state, issue tokens, set quotas; each runs in one transaction."""
+"""Changes to an installation, each in one transaction, and reports about it, for operators and the API."""

@@ -1,4 +1,4 @@
-"""Accepts and rejects users for administrators (`identity-and-projects.md` §1)."""
+"""Accepts and rejects new users, on behalf of administrators (`identity-and-projects.md` §1)."""
 
 from dataclasses import replace
 

@@ -1,4 +1,4 @@
-"""Sets quotas for operators."""
+"""Sets the limits of a project, or of a user's own project, on behalf of operators."""
 
 from astakos.administration.journal import Journal
 from astakos.administration.limit_updates import sync_project

@@ -1,4 +1,4 @@
-"""Creates, changes, activates, and deactivates users for administrators."""
+"""Creates, changes, activates, and deactivates users, on behalf of administrators."""
 
 import os
 from dataclasses import replace

@@ -1,4 +1,4 @@
-"""The act about a budget: what is spent in a month, and what is known only at the end."""
+"""The chapter of the demo about budgets: what is spent in a month, and what is known only at the end."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""The act about keys: a program acts as Ada, within limits, with a key of its own."""
+"""The chapter of the demo about keys: a program acts as Ada, within limits, with a key of its own."""
 
 from astakos.demo.narrator import Narrator
 from astakos.demo.world import World

@@ -1,4 +1,4 @@
-"""The messages between the processes of a service."""
+"""The configuration of a worker, and the version of the messages between the processes of a service."""
 
 import functools
 import hashlib

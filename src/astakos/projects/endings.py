@@ -1,4 +1,4 @@
-"""Projects that end by themselves at their end dates, and the notice before; beyond the original."""
+"""Projects that end by themselves at their end dates, and the notice before; the original has neither."""
 
 from astakos.clock import to_iso
 from astakos.events.event import SERVICE, Event

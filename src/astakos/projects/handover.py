@@ -1,4 +1,4 @@
-"""Handing a project over to another owner, as a table of checks; beyond the original."""
+"""Handing a project over to another owner, as a table of checks; the original cannot do that."""
 
 from dataclasses import dataclass
 from enum import StrEnum

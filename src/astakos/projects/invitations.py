@@ -1,4 +1,4 @@
-"""Invitations, with which users join a project whatever its join policy; beyond the original.
+"""Invitations, with which users join a project whatever its join policy; the original has none.
 
 An invitation has a number, by which it is listed and revoked, and a code, which is shown once. Whoever has
 the code can use it. The code is `<number>-<secret>`, and only the hash of the secret is stored.

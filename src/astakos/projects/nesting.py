@@ -1,4 +1,4 @@
-"""Projects within projects: which project can be above which, and moving one, as checks; beyond the original.
+"""Projects within projects: which project can be above which, and moving one; the original has none.
 
 The ledger charges what is above a project along with it (`ledger/rules.py`, "Levels").
 """

@@ -1,1 +1,1 @@
-"""What all handlers share: the database, the ledger, caches, thread pools, and mail."""
+"""What all handlers share: the database, the ledger, caches, thread pools, and limits on attempts."""

@@ -1,4 +1,4 @@
-"""Defines `Call`, an API call as a value, and helpers that validate and encode its arguments."""
+"""An API call as a value, `Call`, and how its arguments are validated and encoded."""
 
 from __future__ import annotations
 

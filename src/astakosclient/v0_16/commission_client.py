@@ -1,4 +1,4 @@
-"""The client's methods about commissions."""
+"""The 0.16 to 0.21 client's methods about commissions."""
 
 # Methods have the names of the base class's but other arguments, by design: the APIs differ.
 # mypy: disable-error-code="override"

@@ -1,4 +1,4 @@
-"""Administrators give grants, from the page of a user or project, and withdraw them."""
+"""`ui/admin/grants` and `<user or project>/grant`: administrators give grants, and withdraw them."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any, Final, NamedTuple

@@ -1,6 +1,6 @@
 """`POST projects/<id>/action`: decides about applications, and about projects (`http-api.md` §9).
 
-`handover` and `move` are beyond the original.
+The original has no `handover` and no `move`.
 """
 
 import msgspec

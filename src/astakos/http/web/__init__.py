@@ -1,1 +1,1 @@
-"""Pages and calls for browsers: login, landing page, weblogin, and menus."""
+"""Pages and calls for browsers: login, weblogin, terms, invitations, the landing page, and menus."""

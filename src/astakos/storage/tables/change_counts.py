@@ -1,4 +1,4 @@
-"""Counts what users have changed lately, in the audit log itself: so it is counted once for all processes."""
+"""Counts what users have changed lately, in the audit log itself: once for all processes."""
 
 from astakos.events.change_allowance import (
     ALLOWANCES,

@@ -1,4 +1,4 @@
-"""Stores the feedback that users send to the operators, so much of each user."""
+"""Stores the feedback that users send to the operators, up to a bound for each user and day."""
 
 from astakos.clock import DAY
 from astakos.storage.protocol import Connection

@@ -1,4 +1,4 @@
-"""Reads quotas: the holdings of users and projects that the directory knows (§8.5)."""
+"""Reads quotas: the holdings of users and projects that the directory knows (`http-api.md` §8.5)."""
 
 from collections.abc import Collection, Iterable, Iterator
 from typing import Any, NamedTuple

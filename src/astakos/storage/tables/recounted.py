@@ -1,4 +1,4 @@
-"""Adds up, for each holding, what the history, pending commissions and closed periods say of it.
+"""Adds up what the history, pending commissions and closed periods say of each holding.
 
 Holdings are taken a million at a time, by their ids: what is in memory does not grow with their number, and
 for each million the history is read once.

@@ -1,4 +1,7 @@
-"""Deletes what is past its retention: idempotency keys, periods, alerts; with `history_days` commissions."""
+"""Deletes what is past its retention: idempotency keys, periods, alerts and commissions.
+
+Commissions stay unless the setting `history_days` says for how long they are kept.
+"""
 
 from collections.abc import Mapping
 from typing import Protocol
