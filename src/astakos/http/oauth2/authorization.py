@@ -51,6 +51,7 @@ PARAMETERS: Mapping[str, str] = {
 }
 CARRIED_BACK = frozenset({"redirect_uri", "state"})
 """What the redirect to the client consists of."""
+SCOPE = "scope"
 DECISION = "decision"
 DENY = "deny"
 
@@ -127,6 +128,8 @@ async def _wish(service: Service, request: Request, given: Mapping[str, str]) ->
             raise BadRequest(
                 f"{name} is too long. Send at most {LONGEST_CARRIED} characters, as it is in a query."
             )
+    if len(given.get(SCOPE, "")) > LONGEST_CARRIED:
+        raise BadRequest(f"{SCOPE} is too long. Send at most {LONGEST_CARRIED} characters.")
     if given.get("response_type") != "code":
         raise BadRequest("response_type must be code.")
     client = await _client(service, request, given.get("client_id", ""))
@@ -138,7 +141,7 @@ async def _wish(service: Service, request: Request, given: Mapping[str, str]) ->
     )
     if refusal is not None:
         raise BadRequest(refusal)
-    scope = rules.scope_of(given.get("scope", ""), redirect_uri)
+    scope = rules.scope_of(given.get(SCOPE, ""), redirect_uri)
     return Wish(client, redirect_uri, scope, given.get("state"), challenge or None)
 
 

@@ -10,6 +10,10 @@ from astakos.storage.texts import is_storable
 
 MOST_DELETED = 1000
 """How many expired rows are deleted at a time, so that other writers do not wait long."""
+MOST_CODES = 20
+"""How many codes a session has at once; a new one replaces the oldest."""
+MOST_TOKENS = 100
+"""How many access tokens were issued in a session and are valid; a new one replaces the oldest."""
 
 SAVE_CLIENT = """
 INSERT INTO oauth2_clients (identifier, name, secret_hash, type, trusted, url, redirect_urls)
@@ -56,6 +60,12 @@ DELETE FROM oauth2_codes WHERE id IN (
     SELECT id FROM oauth2_codes WHERE expires < ? ORDER BY expires LIMIT ?
 )
 """
+REPLACE_CODES = """
+DELETE FROM oauth2_codes WHERE id IN (
+    SELECT id FROM oauth2_codes WHERE session_id = ? ORDER BY id DESC LIMIT ? OFFSET ?
+)
+"""
+REPLACE_TOKENS = REPLACE_CODES.replace("oauth2_codes", "oauth2_tokens")
 ADD_CODE = """
 INSERT INTO oauth2_codes (code_hash, client_id, user_id, redirect_uri, scope, challenge, expires, session_id)
 SELECT ?, c.id, u.id, ?, ?, ?, ?, ? FROM oauth2_clients c, users u WHERE c.identifier = ? AND u.uuid = ?
@@ -166,9 +176,10 @@ def _client(row: tuple[Any, ...]) -> Client:
 
 
 def add_code(connection: Connection, code: Code, now: int) -> None:
-    """Stores a new code of an existing client for an existing user; deletes expired codes."""
+    """Stores a new code of an existing client for an existing user; deletes expired and surplus ones."""
     if not clock_records.is_held(connection):
         connection.execute(EXPIRE_CODES, (now, MOST_DELETED))
+    connection.execute(REPLACE_CODES, (code.session, MOST_DELETED, MOST_CODES - 1))
     connection.execute(
         ADD_CODE,
         (
@@ -191,7 +202,7 @@ def find_code(connection: Connection, code_hash: bytes) -> Code | None:
 
 
 def change_code(connection: Connection, code: Code, hashed: bytes, expires: int, now: int) -> AccessToken:
-    """Exchanges a code for an access token: deletes the code, stores the token, and deletes expired tokens.
+    """Exchanges a code for an access token: deletes the code, and expired and surplus tokens.
 
     Returns:
         The token. It expires at `expires`, or with the session.
@@ -209,6 +220,7 @@ def change_code(connection: Connection, code: Code, hashed: bytes, expires: int,
     connection.execute(USE_CODE, (code.code_hash,))
     if not clock_records.is_held(connection):
         connection.execute(EXPIRE_TOKENS, (now, MOST_DELETED))
+    connection.execute(REPLACE_TOKENS, (code.session, MOST_DELETED, MOST_TOKENS - 1))
     save_token(connection, token)
     return token
 

@@ -370,6 +370,20 @@ def test_a_state_that_is_too_long_for_a_redirect_is_refused(browser: Browser) ->
     assert query_of(authorize(browser, state="a" * 2500))["state"] == "a" * 2500
 
 
+def test_a_scope_that_is_too_long_is_refused(browser: Browser) -> None:
+    scope = "https://viewer.example.org/view"
+    reply = authorize(browser, scope=scope.ljust(3001, "é"))
+    assert reply.status == 400
+    assert b"scope is too long. Send at most 3000 characters." in reply.content
+    assert "code" in query_of(authorize(browser, scope=scope.ljust(3000, "é")))
+
+
+def test_who_authorizes_a_client_again_and_again_has_the_newest_codes(browser: Browser) -> None:
+    codes = [code_of(authorize(browser)) for _ in range(21)]
+    assert "code must be an unused code" in refusal(exchange(browser, codes[0]))
+    assert exchange(browser, codes[1]).status == exchange(browser, codes[-1]).status == 200
+
+
 def test_people_are_asked_and_allow_it(browser: Browser) -> None:
     page = authorize(browser, "viewer", state="s", scope="https://viewer.example.org/<b>")
     found = page_of(page)
