@@ -44,6 +44,7 @@ CONSOLES_NOT_RUN = {
     "docs/operations.md": "containers, systemd and servers of PostgreSQL",
     "docs/postgresql.md": "a pair of servers of PostgreSQL",
     "docs/projects.md": "requests to a service with tokens; tests/simulation/projects makes them",
+    "docs/reference/safe-retries.md": "requests to a service with tokens; test_making.py makes them",
     "docs/releasing.md": "a release, which cannot be taken back",
     "docs/state.md": "two databases, one of them on a server",
     "docs/tutorial.md": "a service that does not end; its other blocks run",

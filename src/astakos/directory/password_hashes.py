@@ -1,5 +1,7 @@
 """Password hashes: only argon2 hashes are stored, and checking one is deliberately slow."""
 
+from hashlib import sha256
+
 from argon2 import PasswordHasher, extract_parameters
 from argon2.exceptions import InvalidHashError, VerificationError
 
@@ -9,6 +11,11 @@ _hasher = PasswordHasher()
 def password_hash(password: str) -> str:
     """Hashes a password with a random salt, so the result differs each time."""
     return _hasher.hash(password)
+
+
+def password_print(password: str, salt: str) -> str:
+    """Hashes a password with a given salt, so that it is the same each time, and as slow to guess."""
+    return _hasher.hash(password, salt=sha256(salt.encode("utf-8", "surrogatepass")).digest())
 
 
 def password_matches(stored: str, password: str) -> bool:

@@ -72,12 +72,11 @@ USERS = f"{IDENTITY}/users"
 API_PREFIXES = ("/account/", "/identity/")
 """An unknown path below these is a bad request (400). Elsewhere it is not found (404)."""
 
-SUPPORTS = (
-    (
-        b"astakos-supports",
-        b"idempotency-key, ttl, quantities, bulk, history, reconcile, revise, overage, dry-run, at-most",
-    ),
+EXTENSIONS = (
+    b"idempotency-key, ttl, quantities, bulk, history, reconcile, revise, overage, dry-run, at-most, "
+    b"make-once"
 )
+SUPPORTS = ((b"astakos-supports", EXTENSIONS),)
 """Sent with every response about commissions: the extensions to the original API."""
 
 

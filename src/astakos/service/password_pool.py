@@ -12,7 +12,7 @@ from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Final, TypeVar
 
-from astakos.directory.password_hashes import password_hash, password_matches
+from astakos.directory.password_hashes import password_hash, password_matches, password_print
 from astakos.ledger.ports import StorageUnavailableError
 from astakos.tracing.spans import Span, untraced
 from astakos.turns import Turns
@@ -50,6 +50,15 @@ class PasswordPool:
         """
         with self._span("hash password"):
             return await self._run(account, self._known, lambda: password_hash(password))
+
+    async def print_of(self, account: str, password: str, salt: str) -> str:
+        """Returns a hash of a password that is the same for the same salt, to compare what was asked for.
+
+        Raises:
+            StorageUnavailableError: Too many passwords wait, or it waited too long.
+        """
+        with self._span("hash password"):
+            return await self._run(account, self._known, lambda: password_print(password, salt))
 
     async def matches(
         self,

@@ -16,8 +16,10 @@ from astakos.directory.entities import User
 from astakos.events.event import Actor
 from astakos.http.account.changed_keys import change_keys
 from astakos.http.account.key_bodies import (
+    KEY_SECRETS,
     ChangedKeyBody,
     KeyActionBody,
+    KeyMadeBefore,
     NewKeyBody,
     change_as_given,
     given_in,
@@ -26,7 +28,8 @@ from astakos.http.account.key_bodies import (
     wanted_in,
 )
 from astakos.http.bodies import JsonBody
-from astakos.http.faults import BadRequest, Conflict, Forbidden, ItemNotFound
+from astakos.http.faults import BadRequest, Conflict, Forbidden, ItemNotFound, UnprocessableEntity
+from astakos.http.making import KEY, once_of, replies
 from astakos.http.media_types import JSON_TYPE
 from astakos.http.openapi.description import EMPTY, Parameter, Reply, as_text, described
 from astakos.http.request import Answer, Request
@@ -50,6 +53,12 @@ class KeyOfUser(Key):
 
 class NewKeyOfUser(NewKey):
     """A key that was just made or rotated, and the UUID of its user; `key` is shown only here."""
+
+    user: str
+
+
+class KeyOfUserMadeBefore(KeyMadeBefore):
+    """The same as `KeyMadeBefore`, and the UUID of the user of the key."""
 
     user: str
 
@@ -128,9 +137,10 @@ async def list_(service: Service, request: Request, administrator: User) -> Answ
 
 @described(
     "keys_admin.make_key_of_user",
+    parameters=[KEY],
     body=NEW,
-    answers={201: Reply(NewKeyOfUser)},
-    faults=[Forbidden, Conflict],
+    answers={201: replies(NewKeyOfUser, KeyOfUserMadeBefore)},
+    faults=[Forbidden, Conflict, UnprocessableEntity],
 )
 async def make(service: Service, request: Request, administrator: User) -> Answer:
     """Makes a key of a user, with which programs act as this user. For administrators.
@@ -138,14 +148,14 @@ async def make(service: Service, request: Request, administrator: User) -> Answe
     `key` in the answer is shown only here.
     """
     body, now = NEW.read(request), service.now()
-    wanted = wanted_in(body)
+    wanted, once = wanted_in(body), once_of(service, request, administrator.uuid, body, KEY_SECRETS)
 
-    def change(connection: Connection, actor: Actor) -> NewKeyOfUser:
+    def make_key_of_user(connection: Connection, actor: Actor) -> NewKeyOfUser:
         user = find_user(connection, body.user)
         key, text, limits = make_key(connection, actor, user, wanted, now)
         return {**key_document(service, key, limits), "key": text, "user": user.uuid}
 
-    return Answer(201, to_json(await _carry_out(service, request, administrator, change)))
+    return once.answer(201, await _carry_out(service, request, administrator, once.made_by(make_key_of_user)))
 
 
 @described("keys_admin.show_key_of_user", answers={200: Reply(KeyOfUser)}, faults=[Forbidden, ItemNotFound])
@@ -180,23 +190,26 @@ async def change(service: Service, request: Request, administrator: User) -> Ans
 
 @described(
     "keys_admin.act_on_key_of_user",
+    parameters=[KEY],
     body=ACTION,
-    answers={200: Reply(NewKeyOfUser)},
-    faults=[Forbidden, ItemNotFound, Conflict],
+    answers={200: replies(NewKeyOfUser, KeyOfUserMadeBefore)},
+    faults=[Forbidden, ItemNotFound, Conflict, UnprocessableEntity],
 )
 async def act(service: Service, request: Request, administrator: User) -> Answer:
     """Rotates a key of any user: gives it a new secret. The present one is valid for the overlap.
 
     `key` in the answer is shown only here. For administrators.
     """
-    overlap, now = ACTION.read(request).rotate.overlap_seconds * MICROSECONDS, service.now()
+    body, now = ACTION.read(request), service.now()
+    overlap = body.rotate.overlap_seconds * MICROSECONDS
+    once = once_of(service, request, administrator.uuid, body, KEY_SECRETS)
 
-    def carry_out(connection: Connection, actor: Actor) -> NewKeyOfUser:
+    def rotate(connection: Connection, actor: Actor) -> NewKeyOfUser:
         owned = find_key(connection, prefix_of(request.parameter))
         key, text, limits = rotate_key(connection, actor, owned, now, overlap)
         return {**key_document(service, key, limits), "key": text, "user": owned.user}
 
-    return Answer(body=to_json(await _carry_out(service, request, administrator, carry_out)))
+    return once.answer(200, await _carry_out(service, request, administrator, once.made_by(rotate)))
 
 
 @described(

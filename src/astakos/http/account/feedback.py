@@ -1,15 +1,17 @@
 """`account/v1.0/feedback`: stores feedback for the operators (`http-api.md` §8.3)."""
 
-from typing import Annotated
+from collections.abc import Mapping
+from typing import Annotated, Any
 
 import msgspec
 
 from astakos.clock import MICROSECONDS
 from astakos.directory.entities import User
 from astakos.events.event import Actor, Event
-from astakos.http.faults import BadRequest, TooMuchFeedback
+from astakos.http.faults import BadRequest, TooMuchFeedback, UnprocessableEntity
 from astakos.http.forms import FormBody
-from astakos.http.openapi.description import EMPTY, described
+from astakos.http.making import DONE, KEY, once_of
+from astakos.http.openapi.description import described
 from astakos.http.projects.actors import origin_of
 from astakos.http.request import BODY_LIMIT, Answer, Request
 from astakos.service.service import Service
@@ -30,7 +32,13 @@ class FeedbackForm(msgspec.Struct):
 FEEDBACK = FormBody(FeedbackForm, limit=BODY_LIMIT)
 
 
-@described("account.feedback", body=FEEDBACK, answers={200: EMPTY}, faults=[TooMuchFeedback])
+@described(
+    "account.feedback",
+    parameters=[KEY],
+    body=FEEDBACK,
+    answers={200: DONE},
+    faults=[TooMuchFeedback, UnprocessableEntity],
+)
 async def feedback(service: Service, request: Request, user: User) -> Answer:
     """Sends feedback to the operators: stores it, to be mailed or logged soon."""
     form = await FEEDBACK.read(request, request.dialect.form_type)
@@ -42,13 +50,16 @@ async def feedback(service: Service, request: Request, user: User) -> Answer:
         Actor(user.uuid, origin_of(service, request), key=None if user.key is None else user.key.prefix),
     )
 
-    def store(connection: Connection) -> None:
+    once = once_of(service, request, user.uuid, form)
+
+    def store(connection: Connection) -> Mapping[str, Any]:
         number = feedback_store.save(connection, user.id, now, message, data)
         told = Event("feedback.sent", actor, subject=user.uuid, after={"feedback": number})
         events.record(connection, told, now)
+        return {}
 
     try:
-        await service.write(store)
+        made = await service.write(lambda connection: once.make(connection, lambda: store(connection)))
     except TooMuchFeedbackError as error:
         raise TooMuchFeedback(-(-(error.again - now) // MICROSECONDS)) from error
-    return Answer()
+    return Answer(headers=once.headers(made))

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
-from typing import Annotated, Any
+from typing import Annotated, Any, Final
 
 import msgspec
 from msgspec import UNSET, UnsetType
@@ -25,6 +25,7 @@ from astakos.clock import MICROSECONDS, from_iso, to_iso
 from astakos.directory.api_keys import ApiKey
 from astakos.events.event import Actor
 from astakos.http.faults import BadRequest, Conflict, ItemNotFound
+from astakos.http.making import Secrets
 from astakos.ledger.rules import UNLIMITED
 from astakos.service.service import Service
 from astakos.storage.protocol import Connection
@@ -85,6 +86,16 @@ class KeyActionBody(msgspec.Struct, forbid_unknown_fields=True):
     """The only action on a key."""
 
     rotate: Rotation
+
+
+class KeyMadeBefore(Key):
+    """A key that an earlier request with the same Idempotency-Key has made or rotated, without its secret."""
+
+    key: None
+    message: str
+
+
+KEY_SECRETS: Final = Secrets(("key",), "Rotate the key, with another Idempotency-Key, to get a new secret.")
 
 
 def wanted_in(body: NewKeyBody) -> Wanted:

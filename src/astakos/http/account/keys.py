@@ -16,8 +16,10 @@ from astakos.directory.entities import User
 from astakos.events.event import Actor
 from astakos.http.account.changed_keys import change_keys
 from astakos.http.account.key_bodies import (
+    KEY_SECRETS,
     ChangedKeyBody,
     KeyActionBody,
+    KeyMadeBefore,
     NewKeyBody,
     change_as_given,
     given_in,
@@ -26,7 +28,8 @@ from astakos.http.account.key_bodies import (
     wanted_in,
 )
 from astakos.http.bodies import JsonBody
-from astakos.http.faults import Conflict, ItemNotFound
+from astakos.http.faults import Conflict, ItemNotFound, UnprocessableEntity
+from astakos.http.making import KEY, once_of, replies
 from astakos.http.media_types import JSON_TYPE
 from astakos.http.openapi.description import EMPTY, Reply, described
 from astakos.http.request import Answer, Request
@@ -42,17 +45,23 @@ CHANGED = JsonBody(ChangedKeyBody)
 ACTION = JsonBody(KeyActionBody)
 
 
-@described("keys.make_key", body=NEW, answers={201: Reply(NewKey)}, faults=[Conflict])
+@described(
+    "keys.make_key",
+    parameters=[KEY],
+    body=NEW,
+    answers={201: replies(NewKey, KeyMadeBefore)},
+    faults=[Conflict, UnprocessableEntity],
+)
 async def make(service: Service, request: Request, user: User) -> Answer:
     """Makes a key, with which programs act as the caller. `key` in the answer is shown only here."""
     body, now = NEW.read(request), service.now()
-    wanted = wanted_in(body)
+    wanted, once = wanted_in(body), once_of(service, request, user.uuid, body, KEY_SECRETS)
 
     def change(connection: Connection, actor: Actor) -> NewKey:
         key, text, limits = make_key(connection, actor, user, wanted, now)
         return {**key_document(service, key, limits), "key": text}
 
-    return Answer(201, to_json(await _carry_out(service, request, user, change)))
+    return once.answer(201, await _carry_out(service, request, user, once.made_by(change)))
 
 
 @described("keys.list_keys", answers={200: Reply(list[Key])})
@@ -95,23 +104,26 @@ async def change(service: Service, request: Request, user: User) -> Answer:
 
 @described(
     "keys.act_on_key",
+    parameters=[KEY],
     body=ACTION,
-    answers={200: Reply(NewKey)},
-    faults=[ItemNotFound, Conflict],
+    answers={200: replies(NewKey, KeyMadeBefore)},
+    faults=[ItemNotFound, Conflict, UnprocessableEntity],
 )
 async def act(service: Service, request: Request, user: User) -> Answer:
     """Rotates a key: gives it a new secret. The present one is still valid for the overlap.
 
     Its prefix, its name and what it is limited to stay. `key` in the answer is shown only here.
     """
-    overlap, now = ACTION.read(request).rotate.overlap_seconds * MICROSECONDS, service.now()
+    body, now = ACTION.read(request), service.now()
+    overlap = body.rotate.overlap_seconds * MICROSECONDS
+    once = once_of(service, request, user.uuid, body, KEY_SECRETS)
 
-    def change(connection: Connection, actor: Actor) -> NewKey:
+    def rotate(connection: Connection, actor: Actor) -> NewKey:
         owned = find_key(connection, prefix_of(request.parameter), user)
         key, text, limits = rotate_key(connection, actor, owned, now, overlap)
         return {**key_document(service, key, limits), "key": text}
 
-    return Answer(body=to_json(await _carry_out(service, request, user, change)))
+    return once.answer(200, await _carry_out(service, request, user, once.made_by(rotate)))
 
 
 @described("keys.revoke_key", answers={204: EMPTY}, faults=[ItemNotFound])

@@ -29,7 +29,8 @@ from astakos.http.commissions.refused_issues import (
 from astakos.http.commissions.requested_provisions import Requested, RequestedProvision, understand
 from astakos.http.dialects.system_charges import ATTEMPTS, spread_charges
 from astakos.http.faults import Fault, Forbidden, TooManyRequests, UnprocessableEntity
-from astakos.http.openapi.description import Parameter, Reply, described
+from astakos.http.idempotency_keys import ABOUT_KEYS, LONGEST_KEY, honored, key_parameter
+from astakos.http.openapi.description import Reply, described
 from astakos.http.request import Answer, Request
 from astakos.http.serialization import to_json
 from astakos.ledger.key_levels import key_holder
@@ -40,7 +41,6 @@ from astakos.ledger.rules import NoCapacity, NoHolding, NoQuantity, Provision, R
 from astakos.service.service import Service
 
 LONGEST_NAME = 4096
-LONGEST_KEY = 255
 LONGEST_TIME_TO_LIVE = 30 * 24 * 3600
 
 
@@ -82,22 +82,7 @@ class Serial(TypedDict):
     would_refuse: NotRequired[list[Passed]]
 
 
-def _idempotency_key(text: str) -> str:
-    if not 1 <= len(text) <= LONGEST_KEY or not text.isprintable():
-        raise ValueError(text)
-    return text
-
-
-KEY_HEADER = "Idempotency-Key"
-KEY_REPLAYED_HEADER = "Idempotency-Replayed"
-KEY = Parameter(
-    KEY_HEADER,
-    "Makes the call safe to retry: the same key and body return the same serial.",
-    _idempotency_key,
-    f"1 to {LONGEST_KEY} printable characters",
-    {"type": "string", "minLength": 1, "maxLength": LONGEST_KEY},
-    "header",
-)
+KEY = key_parameter("return the same serial")
 ISSUE = JsonBody(IssueBody)
 
 
@@ -107,7 +92,7 @@ ISSUE = JsonBody(IssueBody)
     body=ISSUE,
     answers={
         200: Reply(Serial),
-        201: Reply(Serial, headers=[KEY_HEADER, KEY_REPLAYED_HEADER]),
+        201: Reply(Serial, headers=ABOUT_KEYS),
         404: Reply(NoHoldingRefusal),
         413: Reply(OverLimitRefusal, headers=OF_REFUSALS),
     },
@@ -170,7 +155,7 @@ def _issued(outcome: Issued, body: IssueBody, requested: Requested, key: str | N
     document: dict[str, Any] = told_issue(outcome, requested)
     if body.dry_run:
         return Answer(body=to_json(document))
-    return Answer(201, to_json(document), headers=_honoured(key, outcome))
+    return Answer(201, to_json(document), headers=honored(key, is_repeated=outcome.repeated))
 
 
 def told_issue(outcome: Issued, requested: Requested) -> dict[str, Any]:
@@ -243,12 +228,6 @@ def issue_operation(
         is_question=body.dry_run,
         key_holder=None if body.key is None else key_holder(body.key),
     )
-
-
-def _honoured(key: str | None, outcome: Issued) -> dict[str, str]:
-    if key is None:
-        return {}
-    return {KEY_HEADER: key, KEY_REPLAYED_HEADER: "true" if outcome.repeated else "false"}
 
 
 def _answer(result: Result) -> Answer:

@@ -1,7 +1,7 @@
 """`POST users/<uuid>/action`: administrators' actions on a user's account (`http-api.md` §7.4)."""
 
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, Final
 
 import msgspec
 from msgspec import UNSET, UnsetType
@@ -12,20 +12,24 @@ from astakos.administration.user_registration import activate_user, deactivate_u
 from astakos.directory.entities import User
 from astakos.events.event import Actor
 from astakos.http.account.default_project import choose_default_project, named_project
+from astakos.http.authentication import user_of_token
 from astakos.http.bodies import JsonBody, require_storable
-from astakos.http.faults import BadRequest, Conflict, ItemNotFound, NotAllowed
+from astakos.http.faults import BadRequest, Conflict, ItemNotFound, NotAllowed, UnprocessableEntity
+from astakos.http.idempotency_keys import ABOUT_KEYS
 from astakos.http.identity.user_administration import REFUSALS, answer_user, change_account
 from astakos.http.identity.user_documents import ChangedUser
+from astakos.http.making import KEY, Made, Secrets, once_of
 from astakos.http.media_types import JSON_TYPE
 from astakos.http.openapi.description import Reply, described
 from astakos.http.request import Answer, Request
 from astakos.service.service import Service
 from astakos.storage.protocol import Connection
 
-Made = Mapping[str, str]
+Created = Mapping[str, str]
 """What an action creates and only its response shows, by name."""
-Action = Callable[[Connection, Actor, User, Mapping[str, Any], int], Made]
-NOTHING: Made = {}
+Action = Callable[[Connection, Actor, User, Mapping[str, Any], int], Created]
+NOTHING: Created = {}
+SECRETS: Final = Secrets(("auth_token",), "Renew the token again, with another Idempotency-Key.")
 
 
 class UserActionBody(msgspec.Struct, rename="camel", forbid_unknown_fields=True):
@@ -44,9 +48,10 @@ BODY = JsonBody(UserActionBody, further_schema={"minProperties": 1, "maxProperti
 
 @described(
     "user_actions.user_action",
+    parameters=[KEY],
     body=BODY,
-    answers={200: Reply(ChangedUser, [JSON_TYPE])},
-    faults=[*REFUSALS, ItemNotFound, NotAllowed, Conflict],
+    answers={200: Reply(ChangedUser, [JSON_TYPE], headers=ABOUT_KEYS)},
+    faults=[*REFUSALS, ItemNotFound, NotAllowed, Conflict, UnprocessableEntity],
 )
 async def user_action(service: Service, request: Request) -> Answer:
     """Performs one action on a user. Returns the updated user."""
@@ -56,22 +61,27 @@ async def user_action(service: Service, request: Request) -> Answer:
         raise BadRequest(f"The body must have exactly one of the keys {', '.join(KEYS)}.")
     ((name, details),) = given.items()
     action, now = ACTIONS[name], service.now()
-    made = await change_account(
-        service, request, lambda connection, actor, user: action(connection, actor, user, details, now)
-    )
-    return await answer_user(service, request.parameter, **made)
+    caller = await user_of_token(service, request.token)
+    once = once_of(service, request, caller.uuid, body, SECRETS)
+
+    def change(connection: Connection, actor: Actor, user: User) -> Made:
+        return once.make(connection, lambda: action(connection, actor, user, details, now))
+
+    made = await change_account(service, request, change)
+    shown = await answer_user(service, request.parameter, **made.document)
+    return shown._replace(headers=once.headers(made))
 
 
 def _activate(
     connection: Connection, actor: Actor, user: User, _details: Mapping[str, Any], now: int
-) -> Made:
+) -> Created:
     activate_user(connection, actor, user, now)
     return NOTHING
 
 
 def _deactivate(
     connection: Connection, actor: Actor, user: User, details: Mapping[str, Any], now: int
-) -> Made:
+) -> Created:
     reason = details.get("reason", "")
     if not isinstance(reason, str):
         raise BadRequest("The reason must be a string.")
@@ -84,20 +94,20 @@ def _deactivate(
 
 def _renew_token(
     connection: Connection, actor: Actor, user: User, _details: Mapping[str, Any], now: int
-) -> Made:
+) -> Created:
     return {"auth_token": renew_user_token(connection, actor, user, now)}
 
 
 def _sign_terms(
     connection: Connection, actor: Actor, user: User, _details: Mapping[str, Any], now: int
-) -> Made:
+) -> Created:
     sign_terms(connection, actor, user, now)
     return NOTHING
 
 
 def _set_default_project(
     connection: Connection, actor: Actor, user: User, details: Mapping[str, Any], now: int
-) -> Made:
+) -> Created:
     choose_default_project(connection, actor, user.uuid, named_project(details.get("project_id")), now)
     return NOTHING
 

@@ -1,9 +1,10 @@
 """`identity/v2.0/users`: how administrators list, create, and update users (`http-api.md` §7.4)."""
 
 from collections.abc import Callable, Sequence
-from typing import TypeVar
+from typing import Final, TypeVar
 
 import msgspec
+from msgspec.structs import replace
 
 from astakos.administration.user_registration import (
     Particulars,
@@ -17,19 +18,24 @@ from astakos.directory.entities import User
 from astakos.directory.mail_addresses import refuse_new_address
 from astakos.directory.password_rules import refuse_password
 from astakos.events.event import Actor
+from astakos.http.authentication import user_of_token
 from astakos.http.bodies import JsonBody, require_storable
-from astakos.http.faults import BadRequest, Conflict, Fault, Forbidden, ItemNotFound
+from astakos.http.faults import BadRequest, Conflict, Fault, Forbidden, ItemNotFound, UnprocessableEntity
+from astakos.http.idempotency_keys import ABOUT_KEYS
 from astakos.http.identity.administrators import InnerFault, require_still_valid
 from astakos.http.identity.user_documents import (
     MOST_LEVELS,
     ChangedUser,
+    Created,
     CreatedUser,
     Person,
     PersonBody,
+    UserCreatedBefore,
     UserList,
     account_document,
     nests_too_deeply,
 )
+from astakos.http.making import KEY, Made, Once, Secrets, once_of
 from astakos.http.media_types import JSON_TYPE
 from astakos.http.openapi.description import Reply, described
 from astakos.http.request import Answer, Request
@@ -43,6 +49,10 @@ T = TypeVar("T")
 NO_SUCH_USER = "There is no user with this UUID."
 REQUIRED = ("username", "first_name", "last_name")
 """The attributes that every user must have."""
+SECRETS: Final = Secrets(
+    ("password", "auth_token"),
+    "To get others, renew the user's token with the action renewToken, and set a password with PUT.",
+)
 
 
 BODY = JsonBody(PersonBody)
@@ -75,7 +85,7 @@ async def user_get(service: Service, request: Request) -> Answer:
     return await answer_user(service, request.parameter)
 
 
-async def answer_user(service: Service, uuid: str, **more: str) -> Answer:
+async def answer_user(service: Service, uuid: str, **more: str | None) -> Answer:
     """Returns the response that shows a user, with any values that were just created for them.
 
     Raises:
@@ -89,9 +99,12 @@ async def answer_user(service: Service, uuid: str, **more: str) -> Answer:
 
 @described(
     "users_admin.user_create",
+    parameters=[KEY],
     body=BODY,
-    answers={200: Reply(CreatedUser, [JSON_TYPE])},
-    faults=[*REFUSALS, Conflict],
+    answers={
+        200: [Reply(kind, [JSON_TYPE], headers=ABOUT_KEYS) for kind in (CreatedUser, UserCreatedBefore)]
+    },
+    faults=[*REFUSALS, Conflict, UnprocessableEntity],
 )
 async def user_create(service: Service, request: Request) -> Answer:
     """Creates a user who can call the API at once. Generates and returns a password unless one is given."""
@@ -99,6 +112,12 @@ async def user_create(service: Service, request: Request) -> Answer:
     for name in REQUIRED:
         if getattr(person, name) is msgspec.UNSET:
             raise BadRequest(f"The user's {name} is missing.")
+    once = await _once(service, request, person)
+    made = await once.earlier() or await _create(service, request, person, once)
+    return Answer(body=to_json({"user": made.document}), headers=once.headers(made))
+
+
+async def _create(service: Service, request: Request, person: Person, once: Once) -> Made:
     generated = None if person.password else new_password()
     password = person.password or generated or ""
     given = _particulars(person)
@@ -106,16 +125,28 @@ async def user_create(service: Service, request: Request) -> Answer:
     given["password_hash"] = await service.passwords.hash(unknown_account(given["email"]), password)
     now = service.now()
 
-    def create(connection: Connection) -> dict[str, str | None]:
-        actor = require_still_valid(connection, service, request)
+    def create(connection: Connection, actor: Actor) -> Created:
         user, token = register_user(connection, actor, given, now)
         return {"id": user.uuid, "password": generated, "auth_token": token}
 
+    def carry_out(connection: Connection) -> Made:
+        actor = require_still_valid(connection, service, request)
+        return once.made_by(create)(connection, actor)
+
     try:
-        created = await service.write(create)
+        return await service.write(carry_out)
     except UserRefusedError as refusal:
         raise Conflict(str(refusal)) from refusal
-    return Answer(body=to_json({"user": created}))
+
+
+async def _once(service: Service, request: Request, person: Person) -> Once:
+    """Returns what a request creates. Its password is compared as a hash that is slow to guess."""
+    caller, key, asked = await user_of_token(service, request.token), KEY.of(request), person
+    if key is not None and person.password:
+        account = unknown_account(_particulars(person)["email"])
+        printed = await service.passwords.print_of(account, person.password, f"{caller.uuid}\n{key}")
+        asked = replace(person, password=printed)
+    return once_of(service, request, caller.uuid, PersonBody(asked), SECRETS)
 
 
 @described(

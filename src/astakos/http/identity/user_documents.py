@@ -66,9 +66,13 @@ class ListedUser(TypedDict):
 
 
 class ShownUser(ListedUser):
-    """A user. `auth_token` is present only if the call created a new token."""
+    """A user. `auth_token` is present only if the call created a new token.
 
-    auth_token: NotRequired[str]
+    It is null if an earlier request with the same Idempotency-Key has; `message` then says so.
+    """
+
+    auth_token: NotRequired[str | None]
+    message: NotRequired[str]
 
 
 class UserList(TypedDict):
@@ -98,6 +102,21 @@ class CreatedUser(TypedDict):
     """A new user."""
 
     user: Created
+
+
+class CreatedBefore(TypedDict):
+    """The ID of a user whom an earlier request with the same Idempotency-Key has created."""
+
+    id: str
+    password: None
+    auth_token: None
+    message: str
+
+
+class UserCreatedBefore(TypedDict):
+    """A user whom an earlier request has created."""
+
+    user: CreatedBefore
 
 
 def nests_too_deeply(value: object) -> bool:

@@ -66,7 +66,7 @@ HEADERS: Mapping[str, tuple[Schema, str]] = {
     "Idempotency-Key": (TEXT, "The key that the request sent, if any."),
     "Idempotency-Replayed": (
         {"enum": ["true", "false"]},
-        "Whether an earlier request with the same key issued the commission.",
+        "Whether an earlier request with the same key has done it, and this one nothing.",
     ),
     "Last-Modified": (TEXT, "The time of the response."),
     "Location": (TEXT, "The URL to continue at."),

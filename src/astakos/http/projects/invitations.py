@@ -1,7 +1,7 @@
 """`projects/<id>/invitations` and `projects/invitations/<id>`: makes, lists and revokes invitations."""
 
 import os
-from typing import Annotated
+from typing import Annotated, Final
 
 import msgspec
 
@@ -11,7 +11,8 @@ from astakos.directory.entities import User
 from astakos.directory.tokens import new_token
 from astakos.events.event import Actor
 from astakos.http.bodies import JsonBody
-from astakos.http.faults import BadRequest, Forbidden, ItemNotFound
+from astakos.http.faults import BadRequest, Forbidden, ItemNotFound, UnprocessableEntity
+from astakos.http.making import KEY, Secrets, once_of, replies
 from astakos.http.media_types import JSON_TYPE
 from astakos.http.openapi.description import EMPTY, Reply, described
 from astakos.http.projects.actors import actor_of
@@ -37,10 +38,26 @@ class NewInvitationBody(msgspec.Struct, forbid_unknown_fields=True):
     expires: str | None = None
 
 
+class InvitationMadeBefore(InvitationDocument):
+    """An invitation that an earlier request with the same Idempotency-Key has made, without its code."""
+
+    invitation: None
+    message: str
+
+
 BODY = JsonBody(NewInvitationBody)
+SECRETS: Final = Secrets(
+    ("invitation",), "Revoke the invitation and make another one, with another Idempotency-Key."
+)
 
 
-@described("projects.create_invitation", body=BODY, answers={201: Reply(NewInvitation)}, faults=REFUSALS)
+@described(
+    "projects.create_invitation",
+    parameters=[KEY],
+    body=BODY,
+    answers={201: replies(NewInvitation, InvitationMadeBefore)},
+    faults=[*REFUSALS, UnprocessableEntity],
+)
 async def create_invitation(service: Service, request: Request, user: User) -> Answer:
     """Makes an invitation to a project, with which users join whatever its join policy is.
 
@@ -49,12 +66,13 @@ async def create_invitation(service: Service, request: Request, user: User) -> A
     """
     body, now = BODY.read(request), service.now()
     expires, secret = _expiry(body, now), new_token(os.urandom)
+    once = once_of(service, request, user.uuid, body, SECRETS)
 
     def change(connection: Connection, actor: Actor) -> NewInvitation:
         made = invite(connection, actor, request.parameter, body.max_uses, expires, secret, now)
         return {**_document(made.invitation, now), "invitation": made.code}
 
-    return Answer(201, to_json(await carry_out(service, request, user, change)))
+    return once.answer(201, await carry_out(service, request, user, once.made_by(change)))
 
 
 @described(

@@ -1,14 +1,18 @@
 """Lets users join projects with the codes of invitations, over the API and on the page alike."""
 
+from collections.abc import Callable
+
 from astakos.administration.invitations import find_invitation, join_with_invitation
 from astakos.directory.attempt_limits import invitation_account
 from astakos.directory.entities import User
+from astakos.events.event import Actor
 from astakos.http.faults import ItemNotFound
 from astakos.http.projects.changes import carry_out
 from astakos.http.request import Request
 from astakos.http.secret_attempts import count_wrong
 from astakos.projects.invitations import Invitation
 from astakos.service.service import Service
+from astakos.storage.protocol import Connection
 
 
 async def known_invitation(service: Service, request: Request, user: User, code: str) -> Invitation:
@@ -25,6 +29,11 @@ async def known_invitation(service: Service, request: Request, user: User, code:
     return found
 
 
+def joining(code: str, user: str, now: int, project: str | None = None) -> Callable[[Connection, Actor], int]:
+    """Returns the change that makes a user a member with a known code; see `join`."""
+    return lambda connection, actor: join_with_invitation(connection, actor, code, user, now, project=project)
+
+
 async def join(service: Service, request: Request, user: User, code: str, project: str | None = None) -> int:
     """Makes a user a member of the project that they are invited to, and returns the ID of the membership.
 
@@ -39,12 +48,4 @@ async def join(service: Service, request: Request, user: User, code: str, projec
         Fault: The code is wrong, or the user cannot join now; no use of the invitation is spent.
     """
     await known_invitation(service, request, user, code)
-    now = service.now()
-    return await carry_out(
-        service,
-        request,
-        user,
-        lambda connection, actor: join_with_invitation(
-            connection, actor, code, user.uuid, now, project=project
-        ),
-    )
+    return await carry_out(service, request, user, joining(code, user.uuid, service.now(), project))

@@ -10,14 +10,14 @@ from astakos.directory.entities import User
 from astakos.events.event import Actor
 from astakos.http.bodies import JsonBody
 from astakos.http.commissions.history_pages import LARGEST_PAGE, page_size, read_number
-from astakos.http.faults import BadRequest, Conflict, TooManyAttempts
+from astakos.http.faults import BadRequest, Conflict, TooManyAttempts, UnprocessableEntity
+from astakos.http.making import KEY, once_of, replies
 from astakos.http.openapi.description import Parameter, Reply, as_text, described
 from astakos.http.projects import invited_joins
 from astakos.http.projects.actors import actor_of
 from astakos.http.projects.changes import REFUSALS, carry_out
 from astakos.http.projects.membership_documents import list_document
 from astakos.http.request import Answer, Request
-from astakos.http.serialization import to_json
 from astakos.service.service import Service
 from astakos.storage.protocol import Connection
 from astakos.storage.tables.memberships import LARGEST_ID
@@ -109,9 +109,10 @@ def _bounded(listed: Iterator[ListedMembership]) -> Iterator[ListedMembership]:
 
 @described(
     "memberships.add_membership",
+    parameters=[KEY],
     body=BODY,
-    answers={200: Reply(Identified)},
-    faults=[*REFUSALS, TooManyAttempts],
+    answers={200: replies(Identified)},
+    faults=[*REFUSALS, TooManyAttempts, UnprocessableEntity],
 )
 async def add_membership(service: Service, request: Request, user: User) -> Answer:
     """Requests membership of the caller in a project, or makes another user a member. Returns its ID.
@@ -122,17 +123,23 @@ async def add_membership(service: Service, request: Request, user: User) -> Answ
     """
     body, now = BODY.read(request), service.now()
     join_body, enroll_body = body.join, body.enroll
+    once = once_of(service, request, user.uuid, body)
     if isinstance(join_body, JoinBody) and enroll_body is UNSET and join_body.invitation:
         project = None if join_body.project is UNSET else str(join_body.project)
-        joined = await invited_joins.join(service, request, user, join_body.invitation, project)
-        return Answer(body=to_json({"id": joined}))
-    if isinstance(join_body, JoinBody) and enroll_body is UNSET:
+        if await once.earlier() is None:
+            await invited_joins.known_invitation(service, request, user, join_body.invitation)
+        add = invited_joins.joining(join_body.invitation, user.uuid, now, project)
+    elif isinstance(join_body, JoinBody) and enroll_body is UNSET:
         add = _joining(join_body, user.uuid, now)
     elif isinstance(enroll_body, EnrollBody) and join_body is UNSET:
         add = _enrolling(enroll_body, now)
     else:
         raise BadRequest("The body must have exactly one of the keys join and enroll.")
-    return Answer(body=to_json({"id": await carry_out(service, request, user, add)}))
+
+    def change(connection: Connection, actor: Actor) -> Identified:
+        return {"id": add(connection, actor)}
+
+    return once.answer(200, await carry_out(service, request, user, once.made_by(change)))
 
 
 def _joining(body: JoinBody, user: str, now: int) -> Change:

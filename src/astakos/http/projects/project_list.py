@@ -6,7 +6,8 @@ from astakos.administration.project_changes import create_project
 from astakos.directory.entities import User
 from astakos.events.event import Actor
 from astakos.http.commissions.history_pages import LARGEST_PAGE, page_size
-from astakos.http.faults import BadRequest, Conflict
+from astakos.http.faults import BadRequest, Conflict, UnprocessableEntity
+from astakos.http.making import KEY, once_of, replies
 from astakos.http.openapi.description import Parameter, Reply, as_text, described
 from astakos.http.projects.actors import actor_of
 from astakos.http.projects.application_documents import application_document
@@ -106,17 +107,19 @@ def _pages(found: Iterator[Listed], actor: Actor) -> Iterator[tuple[int, bytes]]
 
 @described(
     "projects.create_project",
+    parameters=[KEY],
     body=NEW_PROJECT,
-    answers={201: Reply(ProjectApplication)},
-    faults=[BadRequest, Conflict],
+    answers={201: replies(ProjectApplication)},
+    faults=[BadRequest, Conflict, UnprocessableEntity],
 )
 async def create_project_call(service: Service, request: Request, user: User) -> Answer:
     """Applies for a new project. A project administrator must approve the application."""
-    asked, now = specification_of(NEW_PROJECT.read(request)), service.now()
+    body, now = NEW_PROJECT.read(request), service.now()
+    asked, once = specification_of(body), once_of(service, request, user.uuid, body)
 
     def apply(connection: Connection, actor: Actor) -> ProjectApplication:
         return application_document(
             connection, create_project(connection, actor, asked, now), asked.resources
         )
 
-    return Answer(201, to_json(await carry_out(service, request, user, apply)))
+    return once.answer(201, await carry_out(service, request, user, once.made_by(apply)))

@@ -4,7 +4,8 @@ from astakos.administration.project_changes import modify_project
 from astakos.directory.entities import User
 from astakos.events.event import Actor
 from astakos.http import drawable_projects
-from astakos.http.faults import BadRequest, Conflict, Forbidden, ItemNotFound
+from astakos.http.faults import BadRequest, Conflict, Forbidden, ItemNotFound, UnprocessableEntity
+from astakos.http.making import KEY, once_of, replies
 from astakos.http.openapi.description import Reply, described
 from astakos.http.projects.actors import actor_of
 from astakos.http.projects.application_documents import application_document
@@ -47,16 +48,18 @@ def _shown(connection: Connection, user: User, uuid: str) -> bytes:
 
 @described(
     "projects.modify_project",
+    parameters=[KEY],
     body=MODIFICATION,
-    answers={201: Reply(ProjectApplication)},
-    faults=[BadRequest, Forbidden, ItemNotFound, Conflict],
+    answers={201: replies(ProjectApplication)},
+    faults=[BadRequest, Forbidden, ItemNotFound, Conflict, UnprocessableEntity],
 )
 async def modify_project_call(service: Service, request: Request, user: User) -> Answer:
     """Applies for changes to a project. It stays as it is until a project administrator approves them."""
-    asked, now = specification_of(MODIFICATION.read(request)), service.now()
+    body, now = MODIFICATION.read(request), service.now()
+    asked, once = specification_of(body), once_of(service, request, user.uuid, body)
 
     def apply(connection: Connection, actor: Actor) -> ProjectApplication:
         submitted = modify_project(connection, actor, request.parameter, asked, now)
         return application_document(connection, submitted, asked.resources)
 
-    return Answer(201, to_json(await carry_out(service, request, user, apply)))
+    return once.answer(201, await carry_out(service, request, user, once.made_by(apply)))

@@ -55,8 +55,8 @@ engines = table(
 # On databases with several writers, serials come from this sequence; SQLite counts them in `settings`.
 commission_serials = Sequence("commission_serials", metadata=metadata)
 
-# Commissions issued with an idempotency key; the commission may have been resolved since. Forms of pages that
-# have made something are here as well, as those of component 0 (`storage/tables/sent_forms.py`).
+# Commissions issued with an idempotency key; the commission may have been resolved since. Other calls and
+# forms that have made something are here as well, as those of component 0 (`storage/tables/made_once.py`).
 idempotency_keys = table(
     "idempotency_keys",
     number("component_id", primary_key=True),
