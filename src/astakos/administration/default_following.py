@@ -117,7 +117,7 @@ def take_step(connection: Connection, name: str, now: int) -> Following | None:
 
 
 def stop_following(connection: Connection, actor: Actor, name: str, now: int) -> Following:
-    """Lets nobody else follow. Who has followed keeps the new limit, and the default stays.
+    """Lets nobody else follow. Whoever has followed keeps the new limit, and the default stays.
 
     Raises:
         StateError: nobody follows a new default now.

@@ -43,7 +43,7 @@ class ErasurePreview(NamedTuple):
         kept: what stays, in words.
         held: what they still use, by resource; it stays counted, so services should release it first.
         owned: some projects that they own and that have not ended, which stand in the way.
-        was_accepted: whether anything of them stays; who was never accepted is deleted altogether.
+        was_accepted: whether anything of them stays; a user who was never accepted is deleted altogether.
     """
 
     deleted: tuple[str, ...]

@@ -184,7 +184,7 @@ class Deliverer:
         except DeliveryError as error:
             return error
         except Exception as error:
-            # Others must be sent nevertheless, and this one not for ever.
+            # The other deliveries must go on, and this one must not be tried for ever.
             log.exception("delivery %d met a defect of the code", claimed.delivery.id)
             return DeliveryError(f"a defect of the code: {type(error).__name__}")
         return None

@@ -90,7 +90,7 @@ def _status_of(
         for name, value in headers.items():
             connection.putheader(name, value)
         connection.endheaders(body)
-        # The body of the answer is not read: there is nothing in it for us.
+        # The body of the answer is not read: nothing in it matters.
         with connection.getresponse() as answer:
             return answer.status
 

@@ -107,7 +107,7 @@ def deliver(control: socket.socket) -> None:
         sys.exit("astakos: another version was installed while the service was running; restart the service")
     set_up_logging(assignment.log_level, assignment.log_format)
     if logging.getLogger().level == logging.WARNING:
-        # Nobody is warned who does without mail, but nothing else tells of these notices.
+        # Whoever does without mail is not warned, but nothing else tells of these notices.
         undelivered.setLevel(logging.INFO)
     database = database_of(assignment.database_url)
     tracing = _tracing() if assignment.traces else None

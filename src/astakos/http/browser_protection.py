@@ -10,7 +10,7 @@ OF_ALL: Final[Mapping[str, str]] = {"X-Content-Type-Options": "nosniff"}
 """Sent with every response: what is JSON, XML, or a script must not be taken for a page."""
 OF_PAGES: Final[Mapping[str, str]] = {
     POLICY: "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
-    # Without any referrer, browsers would also hide the origin of our own forms, which is checked.
+    # Without any referrer, browsers would also hide the origin of the service's own forms, which is checked.
     "Referrer-Policy": "same-origin",
     "X-Frame-Options": "DENY",
 }

@@ -203,7 +203,7 @@ REVOKING: Transition[InvitationFacts, Gone] = Transition(
     InvitationAction.REVOKE,
     [KNOWN, BY_OWNER],
     Gone.REVOKED,
-    ["nobody can join with it any more; who has joined stays a member"],
+    ["nobody can join with it any more; whoever has joined stays a member"],
 )
 
 JOINING: MembershipTransition = Transition(

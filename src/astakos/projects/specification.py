@@ -233,7 +233,7 @@ def _refused_owner(uuid: str, surroundings: Surroundings) -> Iterator[InvalidFie
     user = surroundings.find_user(uuid)
     if user is None or not user.is_accepted:
         yield InvalidField("owner", f"the owner must be the UUID of an accepted user, not {_shown(uuid)}")
-    # Who owns it already stays the owner, so that a client can send back all values that it has read.
+    # Whoever owns it already stays the owner, so that a client can send back all values that it has read.
     elif not user.is_active and uuid != surroundings.present_owner:
         yield InvalidField("owner", INACTIVE_OWNER)
 

@@ -277,7 +277,7 @@ class Connection(asyncio.Protocol):
             return
         if most == 0 or (length is not None and length > most):
             request.refuse_body(most)
-            # A client that waits for our word before it sends the body may send it all the same, or not.
+            # A client that waits for `100 Continue` may send the body all the same, or not.
             if head.expects_continue or length is None or length > SKIPPED_AT_MOST:
                 self._is_last = True
             self._answer()

@@ -40,7 +40,7 @@ ONCE: Final = frozenset(
 """Header fields that may occur once: of two, one reader believes the first and another the last."""
 
 
-class Violation(Exception):  # noqa: N818 - what a peer did wrong, not an error of ours
+class Violation(Exception):  # noqa: N818 - what a peer did wrong, not an error of the server
     """What came is not an acceptable request; the connection cannot go on after it."""
 
     def __init__(self, message: str, status: int = 400, *, protocol: str = "") -> None:
@@ -60,7 +60,7 @@ class Head(NamedTuple):
         headers: values by lower-case name; several fields of one name are one list.
         content_length: the announced length of the body; None if it is chunked, 0 if there is none.
         keeps_alive: whether the client wants to send another request on this connection.
-        expects_continue: whether it waits for a word of ours before it sends the body.
+        expects_continue: whether it waits for `100 Continue` before it sends the body.
     """
 
     method: bytes

@@ -47,13 +47,13 @@ class Event(IntEnum):
     ANSWERED_EARLY = auto()
     """The answer is written, and the connection goes on, but not all of the body was read."""
     ANSWERED_LAST = auto()
-    """The last answer is written, by the client's wish or ours."""
+    """The last answer is written: the client or the server wants no further request."""
     SKIPPED = auto()
     """The end of a body that was not needed has come."""
     REFUSED = auto()
     """What came is not acceptable; an answer says so, and is the last."""
     CLOSED = auto()
-    """The connection is no more: closed by the peer, lost, or ended by us."""
+    """The connection is no more: closed by the peer, lost, or ended by the server."""
 
 
 _S, _E = State, Event

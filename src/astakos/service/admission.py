@@ -101,7 +101,7 @@ class Admission:
             await turn
         except BaseException:
             if turn.done() and not turn.cancelled() and turn.exception() is None:
-                # Its task was canceled just after it had been admitted.
+                # Its task was cancelled just after it had been admitted.
                 self.leave(caller)
             self._waiting.remove(caller, _Waiting(caller, turn))
             raise

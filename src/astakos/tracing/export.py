@@ -122,7 +122,7 @@ class Tracing:
     def stop(self) -> None:
         """Sends what is left, for at most `FLUSH_SECONDS`; what is not taken by then is dropped."""
         if self._exporter.is_failing:
-            # Nor are those taken that are left.
+            # The collector would not take what is left, either.
             self._exporter.shutdown()
         ending = threading.Thread(target=self._provider.shutdown, daemon=True)
         ending.start()

@@ -341,7 +341,7 @@ class AsyncProjectCalls(Asynchronous):
     async def revoke_invitation(self, token: str | None, invitation_id: int) -> None:
         """Revokes an invitation, by its ID. Requires this project's server.
 
-        For the owner of the project, and project administrators. Who has joined stays a member.
+        For the owner of the project, and project administrators. Whoever has joined stays a member.
         """
         await self._run(projects.revoke_invitation(token, invitation_id))
 

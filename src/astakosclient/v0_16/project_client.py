@@ -317,7 +317,7 @@ class ProjectClient(LocatedClient):
     def revoke_invitation(self, invitation_id: int) -> None:
         """Revokes an invitation, by its ID. Requires this project's server.
 
-        For the owner of the project, and project administrators. Who has joined stays a member.
+        For the owner of the project, and project administrators. Whoever has joined stays a member.
         """
         self._call(projects.revoke_invitation(self.token, invitation_id))
 

@@ -130,7 +130,7 @@ def test_invitations_are_made_used_and_revoked(visitor: Visitor, scene: Scene) -
     assert "1 of 2" in visitor.text
     assert code not in visitor.text
     visitor.press(f"Revoke invitation {made.id}")
-    assert "Who has joined stays a member." in visitor.text
+    assert "Whoever has joined stays a member." in visitor.text
     visitor.press("Revoke")
     assert f"Invitation {made.id} is revoked." in visitor.text
 

@@ -128,7 +128,7 @@ async def issue(service: Service, request: Request, component: Component) -> Ans
         outcome = await service.ledger.submit(
             issue_operation(component, body, requested, key, first_fingerprint)
         )
-    # Who names a key knows more than one source.
+    # Whoever names a key knows more than one source.
     is_spread = request.dialect.system_is_everything and body.key is None
     if is_spread and isinstance(outcome, NoCapacity | NoQuantity):
         outcome, requested = await _issue_spread(service, component, body, key)

@@ -1,4 +1,4 @@
-"""Addresses that only take forms, and the page that each belongs to, for who comes there by other ways."""
+"""Addresses that only take forms, and the page that each belongs to, for whoever comes there another way."""
 
 from typing import Final, NamedTuple
 from urllib.parse import quote

@@ -139,7 +139,7 @@ async def _link_of(visit: UserVisit) -> AddressLink | None:
     if not secret:
         return None
     link = await visit.service.read(address_of_link, secret, visit.service.now())
-    # Who has got a link by mistake must not be able to confirm it: they could then set the user's password.
+    # Whoever got a link by mistake must not be able to confirm it: they could then set the user's password.
     return link if link is not None and link.user.uuid == visit.user.uuid else None
 
 

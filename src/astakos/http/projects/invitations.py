@@ -93,7 +93,7 @@ async def list_of_project(service: Service, request: Request, user: User) -> Ans
 
 @described("projects.revoke_invitation", answers={204: EMPTY}, faults=[Forbidden, ItemNotFound])
 async def revoke_invitation(service: Service, request: Request, user: User) -> Answer:
-    """Revokes an invitation: nobody can join with it any more. Who has joined stays a member."""
+    """Revokes an invitation: nobody can join with it any more. Whoever has joined stays a member."""
     number, now = serial_of(request.parameter), service.now()
     await carry_out(service, request, user, lambda connection, actor: revoke(connection, actor, number, now))
     return Answer(204, media_type=JSON_TYPE)

@@ -73,7 +73,7 @@ async def join_page(service: Service, request: Request) -> Answer:
 
 
 def _has_joined(connection: Connection, user: User, invitation: Invitation) -> bool:
-    """Whether a user is a member already: who sends the form again has what it asks for, and is told so."""
+    """Whether a user is already a member: whoever sends the form again has what it asks for."""
     membership = memberships.find_of(connection, user.uuid, invitation.project)
     return membership is not None and membership.state is MembershipState.ACCEPTED
 

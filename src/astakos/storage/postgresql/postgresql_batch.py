@@ -330,7 +330,7 @@ class PostgreSQLTransaction:
         """Writes the changes and commits."""
         if self._changes is None:
             if self._tells_of_others:
-                # The outcomes depend on another transaction's commit. Our own commit makes sure that it is
+                # The outcomes depend on another transaction's commit. This commit makes sure that it is
                 # durable before the caller is told.
                 self._commit([])
             else:
@@ -356,7 +356,7 @@ class PostgreSQLTransaction:
         if committed.command != b"COMMIT":
             raise TransactionLostError("the transaction could not be committed")
         if self._pipelining.warning is not None:
-            # Committed here, but the wait for the standby was canceled: the retry finds it and waits again.
+            # Committed here, but the wait for the standby was cancelled: the retry finds it and waits again.
             raise OutcomeUnknownError(f"the commit returned a warning: {self._pipelining.warning}")
 
 

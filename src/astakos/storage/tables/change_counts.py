@@ -45,7 +45,7 @@ def require_allowed(connection: Connection, event: Event, now: int) -> None:
         _allowed_again(connection, (user,), allowance._replace(most=allowance.most * factor), now)
         for allowance in ALLOWANCES
     ]
-    # Only who has made so many changes costs this look-up.
+    # Only those who have made so many changes cost this look-up.
     if any(again) and not _is_any_administrator(connection, user):
         raise TooManyChangesError(max(filter(None, again)))
 

@@ -104,7 +104,7 @@ async def revoke_invitation(visit: UserVisit) -> Answer:
         raise ItemNotFound(NO_PAGE)
     back = f"{seen.path}/invitations"
     if not visit.is_confirmed:
-        lines = ("Nobody can join with it any more. Who has joined stays a member.",)
+        lines = ("Nobody can join with it any more. Whoever has joined stays a member.",)
         return visit.ask(Question(f"Revoke invitation {found.id}?", lines, "Revoke", back))
     now = visit.site.now
     refusal = await tried(visit, lambda connection, actor: revoke(connection, actor, found.id, now))

@@ -178,7 +178,7 @@ async def join_project(visit: UserVisit) -> Answer:
 
     def enter(connection: Connection, actor: Actor) -> int:
         if seen.owns_without_membership and seen.permitted.enrolls:
-            # Who decides about requests need not ask.
+            # Whoever decides about requests need not ask.
             return enroll(connection, actor, uuid, user.email, now)
         return join(connection, actor, uuid, user.uuid, now)
 

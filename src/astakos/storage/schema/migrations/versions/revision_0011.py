@@ -1,4 +1,4 @@
-"""Indexes projects by name and users by default project; who lost that project has their own again."""
+"""Indexes projects by name and users by default project; whoever lost that project has their own again."""
 
 import sqlalchemy as sa
 from alembic import op
