@@ -10,6 +10,7 @@ from astakos.storage.opening import transfer_of
 from astakos.storage.protocol import Connection, Database
 from astakos.storage.schema.revisions import REVISION
 from astakos.storage.schema.whole_tables import whole_tables
+from astakos.storage.tables.nesting_faults import misplaced
 
 
 def write_archive(database: Database, stream: IO[bytes], now: int, report: Report) -> Header:
@@ -64,7 +65,7 @@ def load_archive(database: Database, archive: ArchiveReader, report: Report) -> 
     from astakos.administration.older_archives import up_to_date  # noqa: PLC0415 - slow to import
 
     with up_to_date(archive, report) as newest:
-        _copy(newest, database, archive.header.last_serial)
+        _copy(newest, database, archive)
 
 
 def _fill(database: Database, archive: ArchiveReader, report: Report) -> None:
@@ -81,10 +82,11 @@ def _fill(database: Database, archive: ArchiveReader, report: Report) -> None:
                 report(done, header.rows)
         except RowsRefusedError as error:
             raise StateError(str(error)) from error
+        _require_places(filled.connection, archive.name)
         filled.continue_behind(header.last_serial)
 
 
-def _copy(source: Database, target: Database, last_serial: int) -> None:
+def _copy(source: Database, target: Database, archive: ArchiveReader) -> None:
     with transfer_of(source).reading() as read, transfer_of(target).filling() as filled:
         _require_new(filled.connection, target.name)
         try:
@@ -93,7 +95,8 @@ def _copy(source: Database, target: Database, last_serial: int) -> None:
                     filled.insert(table, rows)
         except RowsRefusedError as error:
             raise StateError(str(error)) from error
-        filled.continue_behind(last_serial)
+        _require_places(filled.connection, archive.name)
+        filled.continue_behind(archive.header.last_serial)
 
 
 def _require_known_tables(header: Header, name: str) -> None:
@@ -115,3 +118,12 @@ def _require_new(connection: Connection, name: str) -> None:
                 f"{name} is already in use: it contains {table.name.replace('_', ' ')}; "
                 "load an archive into a new database"
             )
+
+
+def _require_places(connection: Connection, name: str) -> None:
+    """Refuses what the ledger would charge wrongly: it counts on all projects above another one."""
+    for one in misplaced(connection):
+        raise StateError(
+            f"{name} is damaged: the project {one.project} {one.reason}; load an older archive, or correct "
+            "the parent in the database and write another archive"
+        )

@@ -8,6 +8,7 @@ from astakos.doctor.configuration import look_at_proxies, look_at_settings
 from astakos.doctor.database import look_at_disk, look_at_file, look_at_permissions, look_at_tables
 from astakos.doctor.figures import look_at_figures, look_at_levels
 from astakos.doctor.findings import Check, Examined, Finding
+from astakos.doctor.nesting import look_at_parents
 from astakos.doctor.work import look_at_audit_log, look_at_commissions, look_at_deliveries
 
 CHECKS = (
@@ -84,6 +85,11 @@ CHECKS = (
         "The figures of every holding follow from the history, from what is pending, and from the periods "
         "that are over.",
         look_at_figures,
+    ),
+    Check(
+        "parents",
+        "No project is within itself, or deeper than 8 levels; its holdings count on those of its parent.",
+        look_at_parents,
     ),
     Check(
         "levels",
