@@ -44,8 +44,10 @@ class AsyncCommission:
         self._token = token
         self._holder = holder
         self._source = source
+        self._wanted = provisions
         self._provisions = provisions
         self._options = options
+        self._is_entered = False
         self._quantities: Sequence[Mapping[str, Any]] | None = None
         self._overage: str | None = None
         self._used: Mapping[str, int] | None = None
@@ -137,21 +139,30 @@ class AsyncCommission:
         return self.serial
 
     async def __aenter__(self) -> Self:
-        """Issues the commission; raises the same exceptions as `issue_one_commission`."""
+        """Issues the commission; raises the same exceptions as `issue_one_commission`.
+
+        Raises:
+            BadValue: the object is in use: it has one block at a time, and can have another one afterwards.
+        """
+        if self._is_entered:
+            # Its serial would be lost, and the first commission pending for ever.
+            raise BadValue("this commission is issued already; call client.commission(…) for each block")
         call = commissions.issue_one_commission(
-            self._token, self._holder, self._source, self._provisions, **self._options
+            self._token, self._holder, self._source, self._wanted, **self._options
         )
+        self._provisions = self._wanted
         self._quantities = self._overage = self._used = None
+        self._is_entered = True
         try:
             self.serial = await self._client._run_despite_cancellation(  # noqa: SLF001 - same package
                 call,
                 "a block was cancelled before its commission was issued",
                 lambda serial: commissions.commission_action(self._token, serial, "reject"),
             )
-        except AstakosClientException:
-            raise
         except BaseException as interruption:
-            interruption.add_note(INTERRUPTED)
+            self._is_entered = False
+            if not isinstance(interruption, AstakosClientException):
+                interruption.add_note(INTERRUPTED)
             raise
         return self
 
@@ -167,8 +178,8 @@ class AsyncCommission:
         """
         if error is not None and self._quantities is None and self._used is not None:
             self.settle(self._used)
-        serial, self.serial = self.serial, None
-        assert serial is not None  # noqa: S101 - set by __aenter__
+        serial, self.serial = self._pending(), None
+        self._is_entered = False
         accepts = error is None or self._quantities is not None
         quantities = self._quantities if accepts else None
         action, done = ("accept", "accepted") if accepts else ("reject", "rejected")

@@ -215,13 +215,13 @@ def _generation(arguments: tuple[Any, ...], options: dict[str, Any]) -> type[Ast
     """Returns the client class that the constructor arguments select.
 
     Unambiguous: the second positional argument is ``retry`` (an int) in 0.14 and ``auth_url`` (a string) in
-    0.16 and later.
+    0.16 and later. None is a URL that was not configured: no program passes it for ``retry``.
 
     Raises:
         BadValue: the arguments fit both classes, or there are none.
     """
     has_url = "auth_url" in options
-    two_strings = len(arguments) > 1 and isinstance(arguments[1], str)
+    two_strings = len(arguments) > 1 and isinstance(arguments[1], str | None)
     later = two_strings or any(name in options for name in OF_THE_LATER)
     documented = OF_THE_DOCUMENTED in options
     if later and (documented or ("token" in options and arguments) or (two_strings and has_url)):

@@ -191,6 +191,63 @@ def test_it_can_be_used_again(client: AstakosClient) -> None:
     assert usage(client) == (used + 3, 0)
 
 
+def test_it_reserves_the_same_again_after_it_has_grown(client: AstakosClient) -> None:
+    used, _ = usage(client)
+    commission = client.commission(COMPUTE_TOKEN, ALICE.uuid, "system", {VM: 1})
+    with commission:
+        commission.grow({VM: 3})
+    with commission:
+        pass
+    assert usage(client) == (used + 4, 0)
+
+
+def test_it_is_issued_once_though_it_is_entered_twice(client: AstakosClient) -> None:
+    used, _ = usage(client)
+    with client.commission(COMPUTE_TOKEN, ALICE.uuid, "system", {VM: 1}) as commission:
+        with pytest.raises(errors.BadValue, match="issued already"), commission:
+            pytest.fail("entered")
+        assert client.get_pending_commissions(COMPUTE_TOKEN) == [commission.serial]
+    assert usage(client) == (used + 1, 0)
+
+
+def test_it_is_issued_once_though_two_tasks_enter_it_at_once(service: Caller, client: AstakosClient) -> None:
+    used, _ = usage(client)
+
+    async def main() -> list[BaseException | None]:
+        async with AsyncAstakosClient(service.base_url) as asynchronous:
+            commission = asynchronous.commission(COMPUTE_TOKEN, ALICE.uuid, "system", {VM: 1})
+
+            async def block() -> None:
+                async with commission:
+                    await asyncio.sleep(0)
+
+            return await asyncio.gather(block(), block(), return_exceptions=True)
+
+    first, second = asyncio.run(main())
+    assert first is None
+    assert isinstance(second, errors.BadValue)
+    assert usage(client) == (used + 1, 0)
+    assert client.get_pending_commissions(COMPUTE_TOKEN) == []
+
+
+def test_it_can_be_entered_after_a_refusal(client: AstakosClient) -> None:
+    used, _ = usage(client)
+    provisions = {VM: 1_000_000}
+    commission = client.commission(COMPUTE_TOKEN, ALICE.uuid, "system", provisions)
+    with pytest.raises(errors.QuotaLimit), commission:
+        pytest.fail("entered")
+    provisions[VM] = 1
+    with commission:
+        pass
+    assert usage(client) == (used + 1, 0)
+
+
+def test_leaving_what_was_not_entered_is_refused(client: AstakosClient) -> None:
+    commission = client.commission(COMPUTE_TOKEN, ALICE.uuid, "system", {VM: 1})
+    with pytest.raises(errors.BadValue, match="inside"):
+        commission.__exit__(None, None, None)
+
+
 def test_an_original_server_which_cannot_settle_is_not_asked_to(peer_of: PeerFactory) -> None:
     peer = peer_of(answer({"serial": 7}, "201 Created"), answer())
     with (

@@ -55,6 +55,7 @@ def test_a_token_and_a_url_make_the_later_client(arguments: tuple[Any, ...], opt
         ((), {}),
         ((None,), {}),
         ((None, URL), {}),
+        ((TOKEN, None), {}),
         ((TOKEN, "not a url"), {}),
         ((), {"retry": 2}),
         ((TOKEN,), {"auth_url": None}),
