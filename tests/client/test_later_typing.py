@@ -7,10 +7,15 @@ from typing import TYPE_CHECKING, Any, assert_type
 from astakosclient.v0_16.later_client import LaterClient
 
 if TYPE_CHECKING:
-    from astakosclient.answer_types import Endpoints, Policy, Project, ProjectState
+    from astakosclient.answer_types import Catalog, Endpoints, Policy, Project, ProjectState, Validation
 
     def _results(client: LaterClient) -> None:
         assert_type(client.authenticate(), Endpoints)
+        assert_type(client.authenticate()["access"]["user"]["id"], str)
+        assert_type(client.get_endpoints(), Catalog)
+        assert_type(client.get_endpoints()["access"]["serviceCatalog"][0]["name"], str)
+        assert_type(client.validate_token("t"), Validation)
+        assert_type(client.validate_token("t")["access"]["token"]["expires"], str | None)
         assert_type(client.get_usernames(["u"]), dict[str, str])
         assert_type(client.service_get_uuid("n"), str)
         assert_type(client.issue_one_commission("u", {("p", "r"): 1}), int)

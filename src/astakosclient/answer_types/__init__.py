@@ -6,6 +6,8 @@ A key is `NotRequired` if only some servers send it.
 from astakosclient.answer_types.account import (
     Access,
     AccessUser,
+    Catalog,
+    CatalogAlone,
     CatalogService,
     Cloudbar,
     Dashboard,
@@ -17,6 +19,8 @@ from astakosclient.answer_types.account import (
     Tenant,
     TokenInfo,
     UserInfo,
+    ValidatedToken,
+    Validation,
 )
 from astakosclient.answer_types.commissions import (
     BulkResult,
@@ -83,6 +87,8 @@ __all__ = [
     "AuditEvent",
     "BulkResult",
     "BulkResults",
+    "Catalog",
+    "CatalogAlone",
     "CatalogService",
     "Cloudbar",
     "CommissionInfo",
@@ -135,4 +141,6 @@ __all__ = [
     "Tenant",
     "TokenInfo",
     "UserInfo",
+    "ValidatedToken",
+    "Validation",
 ]

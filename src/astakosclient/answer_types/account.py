@@ -73,17 +73,42 @@ class CatalogService(TypedDict):
 
 
 class Access(TypedDict):
-    """The service catalog and, if the request contained a token, the token and its holder."""
+    """A token, its holder, and the service catalog."""
 
-    serviceCatalog: NotRequired[list[CatalogService]]
-    token: NotRequired[TokenInfo]
-    user: NotRequired[AccessUser]
+    serviceCatalog: list[CatalogService]
+    token: TokenInfo
+    user: AccessUser
 
 
 class Endpoints(TypedDict):
-    """The result of `get_endpoints`; pass it to `parse_endpoints` to find an endpoint."""
+    """The result of `get_endpoints` with a token; pass it to `parse_endpoints` to find an endpoint."""
 
     access: Access
+
+
+class CatalogAlone(TypedDict):
+    """The service catalog."""
+
+    serviceCatalog: list[CatalogService]
+
+
+class Catalog(TypedDict):
+    """The result of `LaterClient.get_endpoints`; pass it to `parse_endpoints` to find an endpoint."""
+
+    access: CatalogAlone
+
+
+class ValidatedToken(TypedDict):
+    """An OAuth2 access token and its holder."""
+
+    token: TokenInfo
+    user: AccessUser
+
+
+class Validation(TypedDict):
+    """What validating an OAuth2 access token returns."""
+
+    access: ValidatedToken
 
 
 class Cloudbar(TypedDict):

@@ -12,7 +12,7 @@ from astakosclient.calls.standard_tokens import ClientCredentials
 from astakosclient.errors import BadValue
 
 if TYPE_CHECKING:
-    from astakosclient.answer_types import Endpoints, OAuth2Token
+    from astakosclient.answer_types import Catalog, OAuth2Token, Validation
 
 ACCOUNT = "account/v1.0"
 IDENTITY = "identity/v2.0"
@@ -23,14 +23,14 @@ OAUTH2_TOKEN = f"{OAUTH2}/token"
 Provision = dict[str, Any]
 
 
-def get_catalog(token: str) -> Call[Endpoints]:
+def get_catalog(token: str) -> Call[Catalog]:
     """Builds the call that returns the service catalog only."""
     return Call(
         name="get_endpoints", method="POST", path=TOKENS, token=token, content_type=JSON, read=answers.mapping
     )
 
 
-def validate_token(token: str, token_id: str, belongs_to: str | None) -> Call[Endpoints]:
+def validate_token(token: str, token_id: str, belongs_to: str | None) -> Call[Validation]:
     """Builds the call that validates an OAuth2 access token."""
     path = f"{TOKENS}/{path_part('token_id', token_id)}"
     if belongs_to is not None:

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from astakosclient.answer_types import (
+        Catalog,
         Endpoints,
         Introspection,
         OAuth2Token,
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
         Service,
         ServiceProjectQuotas,
         ServiceQuotas,
+        Validation,
     )
 
 
@@ -61,7 +63,7 @@ class LaterClient(CommissionClient):
         self._learn(access)
         return access
 
-    def get_endpoints(self, extra: bool = False) -> Endpoints:
+    def get_endpoints(self, extra: bool = False) -> Catalog:
         """Returns the service catalog, which `parse_endpoints` searches.
 
         Args:
@@ -71,13 +73,13 @@ class LaterClient(CommissionClient):
             NoEndpoints: the catalog does not list the account service or, with ``extra``, the OAuth2 service.
             AstakosClientException: the call failed.
         """
-        access = self._call(later_calls.get_catalog(self.token))
-        self._learn(access)
+        catalog = self._call(later_calls.get_catalog(self.token))
+        self._learn(catalog)
         if extra:
             self._oauth2()
-        return access
+        return catalog
 
-    def validate_token(self, token_id: str, belongs_to: str | None = None) -> Endpoints:
+    def validate_token(self, token_id: str, belongs_to: str | None = None) -> Validation:
         """Validates an OAuth2 access token, and returns its user and expiry.
 
         Args:

@@ -29,7 +29,6 @@ if TYPE_CHECKING:
     import ssl
     from collections.abc import Callable, Mapping
 
-    from astakosclient.answer_types import Endpoints
     from astakosclient.calls.call import Call
     from astakosclient.core.address import Address
     from astakosclient.core.exchange import Timeout, Transport
@@ -201,9 +200,12 @@ class LocatedClient(AstakosClient):
     def _discovered(self) -> Roots:
         # No lock: concurrent threads may each fetch the same catalog. A lock would be held during the
         # request, and a child forked at that time could never acquire it.
-        return self._roots or self._learn(self._call(later_calls.get_catalog(self.token)))
+        if self._roots is not None:
+            return self._roots
+        catalog = self._call(later_calls.get_catalog(self.token))
+        return self._learn(catalog)
 
-    def _learn(self, catalog: Endpoints) -> Roots:
+    def _learn(self, catalog: Mapping[str, Any]) -> Roots:
         roots = roots_of(catalog)
         self._warn_of_foreign_urls(roots)
         if roots != self._roots:

@@ -9,8 +9,11 @@ from typing import TYPE_CHECKING
 import pytest
 
 from astakosclient import errors, parse_endpoints
+from astakosclient.answer_types import Catalog, Endpoints, Validation
 from astakosclient.v0_16.later_client import LaterClient
+from client.shapes import differences
 from service.world import (
+    ACCESS_TOKEN,
     ALICE,
     BOB,
     CHLOE,
@@ -53,7 +56,14 @@ def test_a_user_is_told_who_they_are(user: LaterClient) -> None:
     access = user.authenticate(ALICE.uuid)["access"]
     assert (access["user"]["id"], access["user"]["name"]) == (ALICE.uuid, "Alice Archer")
     assert LAB in access["user"]["projects"]
-    assert "token" not in user.get_endpoints()["access"]
+    assert differences(user.authenticate(), Endpoints) == []
+    assert differences(user.get_endpoints(), Catalog) == []
+
+
+def test_an_access_token_is_validated(user: LaterClient) -> None:
+    validation = user.validate_token(ACCESS_TOKEN)
+    assert validation["access"]["user"]["id"] == ALICE.uuid
+    assert differences(validation, Validation) == []
 
 
 @pytest.mark.parametrize("token", [UNKNOWN_TOKEN, EDGAR.token, COMPUTE_TOKEN])

@@ -12,7 +12,7 @@ from astakos.http.request import Answer, Request
 from astakos.service.service import Service
 from astakos.storage.protocol import Connection
 from astakos.storage.tables import oauth2, users
-from astakosclient.answer_types import Endpoints
+from astakosclient.answer_types import Validation
 
 UNKNOWN = "The access token is unknown or expired, or its scope does not cover belongsTo."
 
@@ -29,7 +29,7 @@ BELONGS_TO = Parameter(
 
 
 @described(
-    "validation.validate", parameters=[BELONGS_TO], answers={200: Reply(Endpoints)}, faults=[ItemNotFound]
+    "validation.validate", parameters=[BELONGS_TO], answers={200: Reply(Validation)}, faults=[ItemNotFound]
 )
 async def validate(service: Service, request: Request) -> Answer:
     """Validates an OAuth2 access token. Returns the token and its user.

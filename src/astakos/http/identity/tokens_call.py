@@ -1,6 +1,6 @@
 """`POST identity/v2.0/tokens`: a token's user, and the service catalog (`http-api.md` §7)."""
 
-from typing import Any
+from typing import Any, NotRequired, TypedDict
 
 import msgspec
 from msgspec import UNSET
@@ -20,7 +20,7 @@ from astakos.http.serialization import access_to_xml, to_json
 from astakos.service.service import Service
 from astakos.storage.protocol import Connection
 from astakos.storage.tables import users
-from astakosclient.answer_types import Endpoints
+from astakosclient.answer_types import AccessUser, CatalogService, TokenInfo
 
 CREDENTIALS = (
     'Credentials are missing. Send {"auth": {"token": {"id": TOKEN}}} or '
@@ -58,11 +58,25 @@ class TokensBody(msgspec.Struct):
 TOKENS = JsonBody(TokensBody, is_required=False)
 
 
+class TokensAccess(TypedDict):
+    """The service catalog and, if the request contained credentials, the token and its user."""
+
+    serviceCatalog: list[CatalogService]
+    token: NotRequired[TokenInfo]
+    user: NotRequired[AccessUser]
+
+
+class TokensAnswer(TypedDict):
+    """What authenticating returns; without credentials, the service catalog alone."""
+
+    access: TokensAccess
+
+
 @described(
     "identity.tokens",
     parameters=[SERVICE],
     body=TOKENS,
-    answers={200: Reply(Endpoints)},
+    answers={200: Reply(TokensAnswer)},
     faults=[Unauthorized, TooManyAttempts],
 )
 async def tokens(service: Service, request: Request) -> Answer:
