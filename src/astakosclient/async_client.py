@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from astakosclient.core.address import parse_service_url
 from astakosclient.core.background import Background
 from astakosclient.core.conversation import Conversations
-from astakosclient.core.synchronous import as_logger, as_retry, as_timeout
+from astakosclient.core.synchronous import as_logger, as_retry, as_timeout, as_transport
 from astakosclient.http1.aio.async_transport import DEFAULT_POOL_SIZE, AsyncHttpTransport
 from astakosclient.methods.async_bound_methods import AsyncBoundCalls
 from astakosclient.methods.async_methods import AsyncCalls
@@ -99,7 +99,7 @@ class AsyncAstakosClient(AsyncCalls):
             transport = self._own_transport = AsyncHttpTransport(
                 address, pool_size=pool_size, ssl_context=ssl_context
             )
-        self._transport = transport
+        self._transport = as_transport(transport)
 
     def bind(self, token: str | None) -> AsyncBoundClient:
         """Returns a client bound to the token, so that its calls do not take one. Shares all connections.

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Self, overload
 
 from astakosclient.core.address import parse_service_url
 from astakosclient.core.conversation import Conversations
-from astakosclient.core.synchronous import Synchronous, as_logger, as_retry, as_timeout
+from astakosclient.core.synchronous import Synchronous, as_logger, as_retry, as_timeout, as_transport
 from astakosclient.errors import BadValue
 from astakosclient.http1.sync.transport import HttpTransport
 from astakosclient.methods.bound_methods import BoundCalls
@@ -179,7 +179,7 @@ class DocumentedClient(AstakosClient, Calls):
             transport = self._own_transport = HttpTransport(
                 address, pool_size=pool_size, bounded=use_pool, ssl_context=ssl_context
             )
-        self._transport = transport
+        self._transport = as_transport(transport)
 
     def bind(self, token: str | None) -> BoundClient:
         """Returns a client bound to the token, so that its calls do not take one. Shares all connections.

@@ -4,13 +4,23 @@ from __future__ import annotations
 
 import copy
 import inspect
+import logging
 import pickle
+import ssl
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 import astakosclient
-from astakosclient import AstakosClient, AsyncAstakosClient, DocumentedClient, Retry, Timeout, errors
+from astakosclient import (
+    AstakosClient,
+    AsyncAstakosClient,
+    DocumentedClient,
+    HttpTransport,
+    Retry,
+    Timeout,
+    errors,
+)
 from client.documented_calls import TOKEN
 from client.peers import answer
 
@@ -40,6 +50,7 @@ if TYPE_CHECKING:
         "http://u:hunter2@h/",
         "http://h /x",
         "http://h\n/x",
+        "http://h/\ud800",
         "http://a..b",
         f"http://{'a' * 70}.example.com",
     ],
@@ -118,6 +129,43 @@ def test_the_url_of_the_identity_service_is_not_taken_for_the_base_url(face: Cal
 def test_what_is_no_tls_context_is_refused_before_a_call_needs_it(face: Any) -> None:
     with pytest.raises(errors.BadValue, match="ssl_context must be an ssl"):
         face("https://h", ssl_context=False)
+
+
+FACES = [
+    AstakosClient,
+    AsyncAstakosClient,
+    lambda url, **options: AstakosClient(TOKEN, url, **options),
+]
+
+
+class _NoTransport:
+    send = "me"
+
+
+@pytest.mark.parametrize("face", FACES)
+@pytest.mark.parametrize(
+    ("option", "wrong"),
+    [
+        ("ssl_context", ssl.SSLContext),
+        ("logger", "astakosclient"),
+        ("transport", HttpTransport),
+        ("transport", _NoTransport()),
+        ("on_attempt", "print"),
+        ("on_answer", 5),
+    ],
+)
+def test_an_option_of_a_wrong_kind_is_refused_before_a_call_needs_it(
+    face: Any, option: str, wrong: object
+) -> None:
+    with pytest.raises(errors.BadValue, match=f"{option} must be "):
+        face("https://h/x", **{option: wrong})
+
+
+def test_a_logger_of_a_wrong_kind_cannot_be_assigned_either() -> None:
+    client: Any = AstakosClient(TOKEN, "https://h/x")
+    with pytest.raises(errors.BadValue, match="logger must be a logging"):
+        client.logger = "astakosclient"
+    client.logger = logging.LoggerAdapter(logging.getLogger("own"), {})
 
 
 @pytest.mark.parametrize("seconds", [0, -1, float("nan"), float("inf"), 1_000_001, 10**400, "5", (1, 2)])

@@ -213,7 +213,7 @@ def test_it_is_issued_once_though_it_is_entered_twice(client: AstakosClient) -> 
 def test_it_is_issued_once_though_two_tasks_enter_it_at_once(service: Caller, client: AstakosClient) -> None:
     used, _ = usage(client)
 
-    async def main() -> list[BaseException | None]:
+    async def main() -> tuple[BaseException | None, BaseException | None]:
         async with AsyncAstakosClient(service.base_url) as asynchronous:
             commission = asynchronous.commission(COMPUTE_TOKEN, ALICE.uuid, "system", {VM: 1})
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, NoReturn, cast
 
 from astakosclient.calls import faults
 from astakosclient.errors import InvalidResponse, NoUserName, NoUUID
@@ -13,6 +13,14 @@ if TYPE_CHECKING:
 
     from astakosclient.answer_types import Granted, Provision
     from astakosclient.core.exchange import Answer
+
+
+def _refuse(constant: str) -> NoReturn:
+    raise ValueError(constant)
+
+
+# JSON has no NaN and no Infinity: a limit of NaN would let everything pass that is compared with it.
+_decode = json.JSONDecoder(parse_constant=_refuse).decode
 
 
 def nothing(answer: Answer) -> None:
@@ -130,7 +138,7 @@ def _json(answer: Answer) -> Any:
     if not answer.body:
         raise _unusable(answer, "The response is empty")
     try:
-        return json.loads(answer.body)
+        return _decode(answer.body.decode())
     except (ValueError, RecursionError):
         unusable = _unusable(answer, "The response is not JSON")
     # Raised outside the handler: the decoding error, as __context__, would hold the response.

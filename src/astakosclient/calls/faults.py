@@ -73,6 +73,18 @@ def explain_refused_issue(answer: Answer) -> errors.AstakosClientException:
     return _with_evidence(error, answer)
 
 
+def explain_oauth2(answer: Answer) -> errors.AstakosClientException:
+    """Does the same as `explain`, but knows the errors of OAuth2 (RFC 6749, section 5.2)."""
+    error = explain(answer)
+    document = _document(answer.body)
+    if isinstance(document, dict) and isinstance(document.get("error"), str):
+        error.fault = document["error"]
+        # The original, and this project's token endpoint, name it "exception".
+        reason = _text(document, "error_description") or _text(document, "exception")
+        error.said = f"{error.fault}: {reason}" if reason else error.fault
+    return error
+
+
 def explain_change(answer: Answer) -> errors.AstakosClientException:
     """Does the same as both, for changes of a pending commission."""
     return explain_refused_issue(answer) if answer.status == 413 else explain_missing_commission(answer)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 from typing import TYPE_CHECKING, NamedTuple
 
-from astakosclient.calls import answers
+from astakosclient.calls import answers, faults
 from astakosclient.calls.call import FORM, Call, form, given, text
 from astakosclient.errors import BadValue
 
@@ -58,6 +58,7 @@ def introspect_token(
         content_type=FORM,
         secrets=_secrets(subject, client, encoded),
         read=answers.mapping,
+        explain=faults.explain_oauth2,
     )
 
 
@@ -80,6 +81,7 @@ def revoke_token(token: str | None, subject: str, client: ClientCredentials | No
         content_type=FORM,
         secrets=_secrets(subject, client, encoded),
         read=answers.nothing,
+        explain=faults.explain_oauth2,
     )
 
 

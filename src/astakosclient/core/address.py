@@ -100,11 +100,15 @@ def parse_base_url(url: str | None, argument: str = "astakos_url") -> Address:
         raise BadValue(f"AstakosClient: {argument} is not a URL with a valid host and port") from None
     _check(parts, port, argument)
     host = parse_host(parts.hostname or "", f"AstakosClient: {argument}")
+    try:
+        prefix = path_in_url(parts.path)
+    except UnicodeEncodeError:
+        raise BadValue(f"AstakosClient: {argument} is not valid text") from None
     return Address(
         scheme=parts.scheme,
         host=host.name,
         port=DEFAULT_PORTS[parts.scheme] if port is None else port,
-        prefix=path_in_url(parts.path),
+        prefix=prefix,
         zone=host.zone,
     )
 

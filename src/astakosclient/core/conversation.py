@@ -22,6 +22,7 @@ from astakosclient.errors import (
     NOT_CARRIED_OUT,
     UNKNOWN,
     AstakosClientException,
+    BadValue,
     ConnectionError,  # noqa: A004 - the documented name
     InvalidResponse,
     NotFound,
@@ -93,7 +94,14 @@ class Conversations:
         on_attempt: Callable[[Attempted], None] | None = None,
         on_answer: Callable[[Answered], None] | None = None,
     ) -> None:
-        """Starts with a full retry budget and nothing known about the server."""
+        """Starts with a full retry budget and nothing known about the server.
+
+        Raises:
+            BadValue: a hook cannot be called.
+        """
+        for name, hook in (("on_attempt", on_attempt), ("on_answer", on_answer)):
+            if hook is not None and not callable(hook):
+                raise BadValue(f"{name} must be a function, not {type(hook).__name__}")
         self.address = address
         self.retry = retry
         self.timeout = timeout

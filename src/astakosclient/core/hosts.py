@@ -8,6 +8,8 @@ from typing import NamedTuple
 from astakosclient.errors import BadValue
 
 _ZONE = re.compile(r"[A-Za-z0-9._~-]+")
+_NOT_IN_A_NAME = re.compile(r"[^A-Za-z0-9._-]")
+"""Programs disagree about these: some take the backslash of ``http://a\\b`` for a slash."""
 
 
 class Host(NamedTuple):
@@ -49,11 +51,13 @@ def _ascii(name: str, subject: str) -> str:
     """Encodes a name as IDNA 2008 does, in which ``straße.example`` is not ``strasse.example``."""
     try:
         encoded = name.encode("idna").decode("ascii")
-        if name.isascii() or _is_encoded_alike(name, encoded):
-            return encoded
+        is_final = name.isascii() or _is_encoded_alike(name, encoded)
     except UnicodeError:
-        if name.isascii():
-            raise BadValue(f"{subject} has an invalid host name") from None
+        encoded, is_final = "", name.isascii()
+    if is_final:
+        if _NOT_IN_A_NAME.search(encoded) or (name and not encoded):
+            raise BadValue(f"{subject} has an invalid host name")
+        return encoded
     try:
         import idna  # noqa: PLC0415 - rarely needed, and not required
     except ImportError:

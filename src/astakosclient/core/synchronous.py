@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, NoReturn, Self, TypeVar
 
 from astakosclient.core.conversation import TROUBLE, Attempt, Conversations
 from astakosclient.core.exchange import Timeout
+from astakosclient.errors import BadValue
 from astakosclient.retry import Retry
 
 if TYPE_CHECKING:
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from astakosclient.http1.sync.transport import HttpTransport
 
 T = TypeVar("T")
+S = TypeVar("S")
 
 
 class Synchronous:
@@ -139,9 +141,27 @@ def as_retry(retry: int | Retry) -> Retry:
     return retry if isinstance(retry, Retry) else Retry(retry)
 
 
+def as_transport(transport: S) -> S:
+    """Returns the given transport.
+
+    Raises:
+        BadValue: what was given cannot send, for example the class in place of an object.
+    """
+    if isinstance(transport, type) or not callable(getattr(transport, "send", None)):
+        what = "the class itself" if isinstance(transport, type) else type(transport).__name__
+        raise BadValue(f"transport must be an object with a method send, not {what}")
+    return transport
+
+
 def as_logger(logger: logging.Logger | None) -> logging.Logger:
-    """Returns the given logger, or the logger ``astakosclient`` for None."""
+    """Returns the given logger, or the logger ``astakosclient`` for None.
+
+    Raises:
+        BadValue: what was given is no logger; a `logging.LoggerAdapter` is one.
+    """
     if logger is not None:
+        if not hasattr(logger, "isEnabledFor"):
+            raise BadValue(f"logger must be a logging.Logger, not {type(logger).__name__}")
         return logger
     import logging  # noqa: PLC0415 - keeps `import astakosclient` fast
 

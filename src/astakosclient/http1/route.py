@@ -71,7 +71,8 @@ class Route:
         Raises:
             BadValue: what was given is no context.
         """
-        if given is not None and not hasattr(given, "wrap_socket"):
+        # Of the type: the class in place of an object has the method, too.
+        if given is not None and not hasattr(type(given), "wrap_socket"):
             raise BadValue(f"ssl_context must be an ssl.SSLContext, not {type(given).__name__}")
         if self.address.scheme != "https":
             return None

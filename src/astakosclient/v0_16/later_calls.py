@@ -5,14 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
-from astakosclient.calls import answers, commissions
+from astakosclient.calls import answers, commissions, faults
 from astakosclient.calls.account import TOKENS
 from astakosclient.calls.call import FORM, JSON, Call, form, given, path_part, query
 from astakosclient.calls.standard_tokens import ClientCredentials
-from astakosclient.errors import BadValue
+from astakosclient.errors import AstakosClientException, BadValue
 
 if TYPE_CHECKING:
     from astakosclient.answer_types import Catalog, OAuth2Token, Validation
+    from astakosclient.core.exchange import Answer
 
 ACCOUNT = "account/v1.0"
 IDENTITY = "identity/v2.0"
@@ -26,8 +27,25 @@ Provision = dict[str, Any]
 def get_catalog(token: str) -> Call[Catalog]:
     """Builds the call that returns the service catalog only."""
     return Call(
-        name="get_endpoints", method="POST", path=TOKENS, token=token, content_type=JSON, read=answers.mapping
+        name="get_endpoints",
+        method="POST",
+        path=TOKENS,
+        token=token,
+        content_type=JSON,
+        read=answers.mapping,
+        explain=_explain_missing_catalog,
     )
+
+
+def _explain_missing_catalog(answer: Answer) -> AstakosClientException:
+    """Every call of a client begins with the catalog, so that this is what a wrong URL ends in."""
+    error = faults.explain(answer)
+    if answer.status in {400, 404, 405}:
+        error.said = (
+            "no service catalog is there: check auth_url, the URL of the identity service, such as "
+            "https://accounts.example.com/identity/v2.0"
+        )
+    return error
 
 
 def validate_token(token: str, token_id: str, belongs_to: str | None) -> Call[Validation]:
@@ -60,6 +78,7 @@ def get_token(
         content_type=FORM,
         repeatable=False,  # a code is valid for one use
         read=answers.mapping,
+        explain=faults.explain_oauth2,
     )
 
 

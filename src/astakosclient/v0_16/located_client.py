@@ -8,7 +8,7 @@ from astakosclient.calls.call import Parts
 from astakosclient.client import AstakosClient
 from astakosclient.core.address import parse_base_url
 from astakosclient.core.conversation import Conversations
-from astakosclient.core.synchronous import as_logger, as_retry, as_timeout
+from astakosclient.core.synchronous import as_logger, as_retry, as_timeout, as_transport
 from astakosclient.errors import BadValue, NoEndpoints
 from astakosclient.http1.sync.transport import HttpTransport
 from astakosclient.v0_16 import later_calls
@@ -132,7 +132,7 @@ class LocatedClient(AstakosClient):
         self._own_transport: HttpTransport | None = None
         if transport is None:
             transport = self._made_transport(address, use_pool, pool_size, ssl_context)
-        self._transport = self._traffic = Traffic(transport)
+        self._transport = self._traffic = Traffic(as_transport(transport))
 
     def _made_transport(
         self, address: Address, use_pool: bool, pool_size: int, ssl_context: ssl.SSLContext | None
@@ -161,7 +161,7 @@ class LocatedClient(AstakosClient):
 
     @logger.setter
     def logger(self, logger: logging.Logger) -> None:
-        self._conversations = self._conversations.changed(logger=logger)
+        self._conversations = self._conversations.changed(logger=as_logger(logger))
 
     @property
     def log_request(self) -> dict[str, Any] | None:

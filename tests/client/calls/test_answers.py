@@ -34,6 +34,10 @@ if TYPE_CHECKING:
         b'{"uuid_catalog": []}',
         b"[" * 100_000,
         b"{}",
+        b'{"serial": NaN}',
+        b"[Infinity]",
+        b'{"uuid_catalog": {}, "displaynames_catalog": {}, "n": -Infinity}',
+        '{"serial": 7}'.encode("utf-16"),
     ],
 )
 def test_a_success_that_is_not_what_the_call_needs_is_an_invalid_response(

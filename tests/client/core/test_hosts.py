@@ -91,7 +91,11 @@ def test_without_the_package_a_name_that_needs_idna_2008_is_refused(monkeypatch:
     assert parse_base_url("https://bücher.example").host == "xn--bcher-kva.example"
 
 
-@pytest.mark.parametrize("name", ["a..b", "é..b", "a" * 64, "é" * 64, "straße..example", "ß" * 64])
+STRAY = ["a\\b", "ho%73t", "a<b>", "a|b", 'a"b', "a,b", "a*b", "é<b"]
+"""What some programs take for something else than a part of the name."""
+
+
+@pytest.mark.parametrize("name", ["a..b", "é..b", "a" * 64, "é" * 64, "straße..example", "ß" * 64, *STRAY])
 def test_an_invalid_name_is_refused(name: str) -> None:
     with pytest.raises(errors.BadValue, match="astakos_url has an invalid host name"):
         parse_base_url(f"https://{name}")

@@ -87,6 +87,25 @@ def test_a_code_is_exchanged_for_an_access_token(peer_of: PeerFactory) -> None:
     assert parse_qs(request.body.decode()) == {"grant_type": ["authorization_code"], "code": [CODE]}
 
 
+@pytest.mark.parametrize("key", ["error_description", "exception"])
+def test_a_refusal_of_oauth2_says_why_and_repeats_no_secret(key: str, peer_of: PeerFactory) -> None:
+    peer = peer_of(
+        CATALOGUE, answer({"error": "invalid_grant", key: f"the code {CODE} has expired"}, "400 Bad Request")
+    )
+    with client_of(peer) as client, pytest.raises(errors.BadRequest) as refused:
+        client.get_token("authorization_code", "viewer", SECRET, code=CODE)
+    assert refused.value.fault == "invalid_grant"
+    assert "400 Bad Request: invalid_grant: the code [secret] has expired (request " in str(refused.value)
+
+
+@pytest.mark.parametrize("status", ["400 Bad Request", "404 Not Found", "405 Method Not Allowed"])
+def test_a_wrong_auth_url_is_named_where_the_catalog_is_missing(status: str, peer_of: PeerFactory) -> None:
+    peer = peer_of(answer(body=b"<html>", status=status))
+    with LaterClient(TOKEN, peer.url) as client, pytest.raises(errors.AstakosClientException) as failed:
+        client.get_quotas()
+    assert f"{status}: no service catalog is there: check auth_url" in str(failed.value)
+
+
 def test_a_client_or_the_holder_of_a_token_asks_about_another_and_ends_it(peer_of: PeerFactory) -> None:
     document = {"active": False}
     secret = {"client_id": "viewer", "client_secret": SECRET}
