@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 from astakos.administration.journal import Journal
 from astakos.administration.state_document import StateError
+from astakos.administration.unknown_resources import no_such_resource
 from astakos.directory.entities import Resource
 from astakos.events.event import Actor
 from astakos.ledger.rules import UNLIMITED
@@ -122,7 +123,7 @@ def follow_default(database: Database, actor: Actor, name: str, limit: int, now:
 def _resource(connection: Connection, name: str, limit: int) -> Resource:
     resource = registry.find_resource(connection, name)
     if resource is None:
-        raise StateError(f"there is no resource {name!r}")
+        raise StateError(no_such_resource(connection, name))
     if not 0 <= limit <= UNLIMITED:
         raise StateError(f"a limit must be from 0 to {UNLIMITED}")
     return resource

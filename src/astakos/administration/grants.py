@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 
 from astakos.administration.journal import Journal
 from astakos.administration.state_document import StateError
+from astakos.administration.unknown_resources import no_such_resource
 from astakos.clock import to_iso
 from astakos.ledger.grants import (
     NEVER,
@@ -185,7 +186,7 @@ def _without_meters(connection: Connection, name: str, definitions: Mapping[str,
         counted = base_of(name)
         return f"{name} is a meter itself; name the resource {counted}, and lift this meter: --lifts {name}"
     if name not in registry.scales(connection):
-        return f"there is no resource {name!r}; `astakos resource list` shows all"
+        return no_such_resource(connection, name)
     return (
         f"{name!r} has no meter, so there is nothing that a grant could lift; "
         f"`astakos resource set {name} --meter month=1000` defines one"

@@ -7,6 +7,7 @@ The limit stays with the user when they leave the project and come back.
 from astakos.administration.journal import Journal
 from astakos.administration.limit_updates import sync_memberships
 from astakos.administration.state_document import StateError
+from astakos.administration.unknown_resources import no_such_resource
 from astakos.directory.entities import User
 from astakos.events.event import Actor
 from astakos.projects.project import Project
@@ -26,7 +27,7 @@ def set_member_limit(
         StateError: there is no such resource, or the user was never a member of the project.
     """
     if not registry.has_resource(connection, resource):
-        raise StateError(f"there is no resource {resource!r}")
+        raise StateError(no_such_resource(connection, resource))
     known = find_allowance(connection, project.uuid, user.uuid, resource)
     if known is None:
         raise StateError(f"{user.email} is not a member of {project.name}, and never was")

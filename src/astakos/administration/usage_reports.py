@@ -1,9 +1,11 @@
 """Reports who uses most of a resource, and who is near a limit."""
 
+import heapq
 from collections.abc import Iterable
 from typing import NamedTuple
 
 from astakos.administration.state_document import StateError
+from astakos.administration.unknown_resources import no_such_resource
 from astakos.ledger.rules import UNLIMITED, Holding, Key
 from astakos.projects.limits import uuid_of_project, uuid_of_user
 from astakos.storage.protocol import Connection
@@ -63,7 +65,7 @@ def require_resource(connection: Connection, resource: str) -> None:
         StateError: there is none.
     """
     if not registry.has_resource(connection, resource):
-        raise StateError(f"there is no resource {resource!r}")
+        raise StateError(no_such_resource(connection, resource))
 
 
 def top_now(
@@ -99,14 +101,29 @@ def rank(
 def top_in_period(connection: Connection, resource: str, start: int, most: int) -> list[HolderUsage]:
     """Returns who used most of a meter in a period that is over, from the totals kept when it closed.
 
-    A holder's period is closed when they next use the meter.
+    A holder's period is closed when they next use the meter; `all_in_period` knows the others, too.
     """
     rows = usage_leaders.list_in_period(connection, resource, start, most)
-    return [
-        _usage(connection, one.key, Holding(one.holding.limit, total, total), None)
-        for one in rows
-        if (total := one.total or 0) > 0
-    ]
+    return [_total(connection, one) for one in rows if one.total]
+
+
+def all_in_period(
+    connection: Connection, resource: str, start: int, most: int, now: int
+) -> list[HolderUsage]:
+    """Returns who used a meter in a period that is over, the largest first. Reads all holdings."""
+    figures = MeteredFigures(connection, now, everybody=True)
+    found = [one for one in usage_leaders.list_in_period(connection, resource, start, most) if one.total]
+    for after in usage_leaders.pages(connection):
+        for one in usage_leaders.read_not_closed(connection, resource, start, after):
+            spans = figures.spans(resource, one.id, one.holding, one.mark)
+            found += [one._replace(total=span.used) for span in spans if span.is_over and span.start == start]
+    largest = heapq.nlargest(most, found, key=lambda one: one.total or 0)
+    return [_total(connection, one) for one in largest]
+
+
+def _total(connection: Connection, one: Found) -> HolderUsage:
+    total = one.total or 0
+    return _usage(connection, one.key, Holding(one.holding.limit, total, total), None)
 
 
 def find_over(

@@ -3,6 +3,7 @@
 from astakos.administration.journal import Journal
 from astakos.administration.limit_updates import sync_project
 from astakos.administration.state_document import StateError
+from astakos.administration.unknown_resources import no_such_resource
 from astakos.events.event import Actor
 from astakos.ledger.rules import UNLIMITED
 from astakos.projects.project import Capacity
@@ -23,7 +24,7 @@ def set_capacity(
     if projects.find(connection, project) is None:
         raise StateError(f"there is no project {project!r}")
     if resource not in {known.name for known in registry.list_resources(connection)}:
-        raise StateError(f"there is no resource {resource!r}")
+        raise StateError(no_such_resource(connection, resource))
     if not 0 <= capacity.member <= capacity.project <= UNLIMITED:
         raise StateError(
             f"limits must be from 0 to {UNLIMITED}, and a member's must not be larger than the project's"

@@ -1,6 +1,7 @@
 """Says what a new default limit means for existing users, and asks before they follow it."""
 
 import sys
+from collections.abc import Iterable, Mapping
 
 import click
 
@@ -16,16 +17,48 @@ from astakos.storage.protocol import Database
 KEEP, FOLLOW = "keep", "follow"
 
 
-def show_preview(database: Database, known: Resource | None, changed: ResourceEntry) -> DefaultPreview:
-    """Prints what the new default of a resource means for existing users.
+def show_previews(
+    database: Database, known: Mapping[str, Resource], changed: Iterable[ResourceEntry]
+) -> None:
+    """Prints what the new defaults of a resource and its meters mean for existing users.
 
     Raises:
-        click.UsageError: it has no new default.
+        click.UsageError: None of them has a new default.
     """
-    if not _has_new_default(known, changed):
-        raise click.UsageError(f"--preview is about a new --default of {changed.name}.")
-    found = preview_default(database.reader(), changed.name, changed.system_default)
-    before, after = shown(found.before, changed.scale), shown(found.after, changed.scale)
+    limits = list(changed)
+    new = [entry for entry in limits if _has_new_default(known.get(entry.name), entry)]
+    if not new:
+        raise click.UsageError(f"--preview is about a new default of {limits[0].name} or of its meters.")
+    for entry in new:
+        _show_preview(database, entry, named=len(new) > 1)
+
+
+def let_follow(
+    database: Database, known: Mapping[str, Resource], changed: Iterable[ResourceEntry], *, yes: bool
+) -> set[str]:
+    """Lets existing users follow new defaults, after asking; returns the names of those that are new.
+
+    Raises:
+        StateError: nobody can answer.
+    """
+    new = [entry for entry in changed if _has_new_default(known.get(entry.name), entry)]
+    for entry in new:
+        require_quiet(database.reader(), entry.name)
+    previews = [] if yes else [_show_preview(database, entry, named=len(new) > 1) for entry in new]
+    if any(found.following for found in previews):
+        if not sys.stdin.isatty():
+            raise StateError("nobody can confirm this here; give --yes")
+        click.confirm("Change their limits?", abort=True)
+    for entry in new:
+        follow_default(database, OPERATOR, entry.name, entry.system_default, clock.now())
+    return {entry.name for entry in new}
+
+
+def _show_preview(database: Database, entry: ResourceEntry, *, named: bool) -> DefaultPreview:
+    found = preview_default(database.reader(), entry.name, entry.system_default)
+    before, after = shown(found.before, entry.scale), shown(found.after, entry.scale)
+    if named:
+        click.echo(f"{entry.name}:")
     click.echo(f"{_users(found.following)} the default of {before}; those who follow get {after}.")
     others = "keeps" if found.others == 1 else "keep"
     click.echo(f"{_users(found.others)} another limit, and {others} it.")
@@ -35,23 +68,6 @@ def show_preview(database: Database, known: Resource | None, changed: ResourceEn
             "They keep what they use, and get nothing more until they use less."
         )
     return found
-
-
-def let_follow(database: Database, known: Resource | None, changed: ResourceEntry, *, yes: bool) -> bool:
-    """Lets existing users follow a new default, after asking; returns whether it is new.
-
-    Raises:
-        StateError: nobody can answer.
-    """
-    if not _has_new_default(known, changed):
-        return False
-    require_quiet(database.reader(), changed.name)
-    if not yes and show_preview(database, known, changed).following:
-        if not sys.stdin.isatty():
-            raise StateError("nobody can confirm this here; give --yes")
-        click.confirm("Change their limits?", abort=True)
-    follow_default(database, OPERATOR, changed.name, changed.system_default, clock.now())
-    return True
 
 
 def _users(number: int) -> str:

@@ -1,12 +1,12 @@
 """`astakos quota show`, `set` and `periods`: quotas of users and projects, on the database."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
 import click
 
 from astakos import clock
-from astakos.administration.accounts import find_user, find_user_if_any
+from astakos.administration.accounts import find_user_if_any
 from astakos.administration.key_changes import find_key
 from astakos.administration.limit_previews import preview_limit
 from astakos.administration.member_limits import set_member_limit
@@ -30,7 +30,7 @@ from astakos.storage.protocol import Connection
 from astakos.storage.tables import projects, quotas, registry
 from astakos.storage.tables.grant_figures import ShownGrant
 from astakos.storage.tables.meters import find_definitions
-from astakos.storage.tables.periods import PeriodUsage, periods_of, periods_of_key
+from astakos.storage.tables.periods import PeriodUsage, periods_of, periods_of_key, periods_of_project
 
 FIGURES = ("usage", "pending", "limit", "project_usage", "project_pending", "project_limit")
 LESS_IMPORTANT = ("project_pending", "project_usage", "project_limit", "pending", "name")
@@ -102,7 +102,7 @@ def _name(reader: Connection, uuid: str) -> str:
 
 
 @click.command()
-@click.argument("holder", metavar="USER|KEY")
+@click.argument("holder", metavar="USER|PROJECT|KEY")
 @click.argument("resource")
 @click.option(
     "--limit", type=click.IntRange(1, 1000), default=100, show_default=True, help="How many periods to show."
@@ -112,29 +112,34 @@ def _name(reader: Connection, uuid: str) -> str:
 def periods(holder: str, resource: str, limit: int, database_url: str, as_json: bool, wide: bool) -> None:
     """Show what USER has used of RESOURCE, for example llm.tokens/month, in each period.
 
-    An API KEY, named by its prefix, has used it in all projects together.
+    A PROJECT, named by uuid or name, has used what all its members have used from it together. An API KEY,
+    named by its prefix, has used it in all projects together.
     """
     reader = open_database(database_url).reader()
     if resource not in find_definitions(reader):
         raise StateError(
             f"{resource!r} is not a meter; `astakos resource list` shows them with their periods"
         )
-    now = clock.now()
+    now, scale = clock.now(), registry.scales(reader).get(resource, 0)
+    columns = OF_PERIODS
     if PREFIX.fullmatch(holder):
         user, key = find_key(reader, holder)
         found = periods_of_key(reader, user, key.prefix, resource, before=None, most=limit, now=now)
-        columns = OF_PERIODS
+    elif (known := find_user_if_any(reader, holder)) is not None:
+        found = periods_of(reader, known.uuid, resource, before=None, most=limit, now=now)
+        columns = ("project", "name", *OF_PERIODS)
     else:
-        user = find_user(reader, holder).uuid
-        found = periods_of(reader, user, resource, before=None, most=limit, now=now)
-        columns = ("project", *OF_PERIODS)
-    print_rows([_of_period(one) for one in found], columns, as_json=as_json, wide=wide)
+        shared = _project(reader, holder).uuid
+        found = periods_of_project(reader, shared, resource, before=None, most=limit, now=now)
+    names = {uuid: _name(reader, uuid) for uuid in {one.project for one in found} if uuid is not None}
+    rows = [_of_period(one, names, scale) for one in found]
+    print_rows(rows, columns, as_json=as_json, wide=wide, droppable=("name",))
 
 
-def _of_period(one: PeriodUsage) -> dict[str, object]:
-    project = {} if one.project is None else {"project": one.project}
-    start, end = moment(one.start), moment(one.end)
-    return {**project, "start": start, "end": end, "used": one.used, "is_over": one.is_over}
+def _of_period(one: PeriodUsage, names: Mapping[str, str], scale: int) -> dict[str, object]:
+    project = {} if one.project is None else {"project": one.project, "name": names[one.project]}
+    start, end, used = moment(one.start), moment(one.end), Amount(one.used, scale)
+    return {**project, "start": start, "end": end, "used": used, "is_over": one.is_over}
 
 
 @click.command("set")

@@ -8,7 +8,7 @@ import msgspec
 from astakos.administration.registered_entries import entry_of_resource
 from astakos.administration.state_document import ResourceEntry, StateDocument, StateError
 from astakos.cli.built_documents import apply
-from astakos.cli.existing_users import FOLLOW, KEEP, let_follow, show_preview
+from astakos.cli.existing_users import FOLLOW, KEEP, let_follow, show_previews
 from astakos.cli.meter_options import PERIOD_AND_LIMIT, Given, meter_entries
 from astakos.cli.options import database_option, open_database
 from astakos.cli.output import print_rows, table_options
@@ -208,10 +208,11 @@ def set_(
     if known is not None and changed == entry and not meters:
         click.echo(f"{name} is like that already. Nothing has changed.")
         return
+    limits = [changed, *meters]
     if preview:
-        show_preview(database, known, changed)
+        show_previews(database, resources, limits)
         return
-    follows = existing_users == FOLLOW and let_follow(database, known, changed, yes=yes)
+    followed = let_follow(database, resources, limits, yes=yes) if existing_users == FOLLOW else set()
     named = {name, *(meter.name for meter in meters)}
     follow = [
         msgspec.structs.replace(meter_entry, scale=changed.scale)
@@ -220,10 +221,12 @@ def set_(
     ]
     apply(database, StateDocument(resources=[changed, *meters, *follow]))
     if known is None or changed != entry:
-        for line in _told(database.reader(), known, changed, follows=follows):
+        for line in _told(database.reader(), known, changed, follows=name in followed):
             click.echo(line)
     for meter in meters:
-        for line in _told(database.reader(), resources.get(meter.name), meter):
+        for line in _told(
+            database.reader(), resources.get(meter.name), meter, follows=meter.name in followed
+        ):
             click.echo(line)
 
 
@@ -288,6 +291,12 @@ def _told(
             yield f"New users get a limit of {limit}. So do existing users who had the default."
         else:
             yield f"New users get a limit of {limit}. {_who_keep(number, 'user')}"
+            if number:
+                before = shown(known.system_default, entry.scale)
+                yield (
+                    f"To give it to those with the old default, too: set {before} again, and then this with "
+                    "--existing-users follow."
+                )
     if entry.project_default != known.project_default:
         others = projects.count(reader, system_projects=False)
         default = shown(entry.project_default or 0, entry.scale)

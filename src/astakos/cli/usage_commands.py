@@ -11,10 +11,10 @@ from astakos.administration.state_document import StateError
 from astakos.administration.usage_leaders import find_leaders, period_start, start_before
 from astakos.administration.usage_reports import (
     HolderUsage,
+    all_in_period,
     find_over,
     rank,
     require_resource,
-    top_in_period,
 )
 from astakos.cli.instants import INSTANT
 from astakos.cli.options import database_option, open_database
@@ -45,7 +45,11 @@ class Percentage(click.ParamType[int]):
 @click.command()
 @click.argument("name")
 @click.option(
-    "--top", type=click.IntRange(1, MOST_LEADERS), default=20, show_default=True, help="How many to show."
+    "--top",
+    type=ROWS,
+    default=20,
+    show_default=True,
+    help=f"How many to show; {MOST_LEADERS} at most without --period.",
 )
 @click.option(
     "--by",
@@ -67,12 +71,18 @@ def usage(
 ) -> None:
     """Show which users and projects use most of the resource NAME.
 
-    Reads all holdings, which takes seconds where there are millions.
+    Of a period that is over, it shows all that was settled in it on the limits of the meter, and not what was
+    drawn from grants. Reads all holdings, which takes seconds where there are millions.
     """
+    if period is None and top > MOST_LEADERS:
+        raise click.UsageError(
+            f"--top is {MOST_LEADERS} at most without --period. `astakos quota list --over 0%` shows all who "
+            "have a limit."
+        )
     reader, now = open_database(database_url).reader(), clock.now()
     require_resource(reader, name)
     if period is not None:
-        found = top_in_period(reader, name, _start(reader, name, period, now), top)
+        found = all_in_period(reader, name, _start(reader, name, period, now), top, now)
     else:
         leaders = find_leaders(reader, name, now) or {}
         chosen = Ranking(ranking)

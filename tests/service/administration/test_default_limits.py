@@ -70,7 +70,25 @@ def test_without_anybody_who_can_confirm_nothing_changes(database: Database) -> 
     assert (ended.status, "--yes" in ended.errors) == (1, True)
     astakos(database, "resource", "set", VM, "--default", "8")
     assert limits(database) == before
-    assert "new --default" in astakos(database, "resource", "set", VM, "--unit", "x", "--preview").errors
+    assert "new default" in astakos(database, "resource", "set", VM, "--unit", "x", "--preview").errors
+
+
+def test_users_follow_the_default_of_a_meter_as_well(database: Database) -> None:
+    def limit_of(person: Person) -> int:
+        return holdings(database)[project_key(person.uuid, f"{VM}/day")].limit
+
+    astakos(database, "resource", "set", VM, "--meter", "day=5")
+    astakos(database, "quota", "set", BOB.email, f"{VM}/day", "3")
+    asked = ["resource", "set", VM, "--meter", "day=6"]
+    preview = astakos(database, *asked, "--preview").output
+    assert "5 users have the default of 5; those who follow get 6." in preview
+    assert (limit_of(ALICE), limit_of(BOB)) == (5, 3)
+    assert "set 5 again" in astakos(database, *asked).output
+    assert (limit_of(ALICE), limit_of(BOB)) == (5, 3)
+    astakos(database, "resource", "set", VM, "--meter", "day=5")
+    told = astakos(database, *asked, "--default", "8", "--existing-users", "follow", "--yes")
+    assert told.output.count("So do existing users who had the default.") == 2
+    assert (limit_of(ALICE), limit_of(BOB), limits(database)[ALICE.email]) == (6, 3, 8)
 
 
 def test_those_who_use_more_than_a_lower_default_are_counted(database: Database, service: Caller) -> None:

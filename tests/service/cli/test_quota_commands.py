@@ -94,9 +94,9 @@ def test_a_quota_counts_at_once(
     [
         ("nobody", VM, "1", "there is no user or project 'nobody'"),
         (UNKNOWN_UUID, VM, "1", "there is no user or project"),
-        (LAB, "nothing", "1", "there is no resource 'nothing'"),
+        (LAB, "nothing", "1", "there is no resource 'nothing'; `astakos resource list` shows all"),
         (LAB, VM, "9", "each member may have 10 of compute.vm, which is more than 9 for the whole project"),
-        (ALICE.email, "nothing", "1", "there is no resource 'nothing'"),
+        (ALICE.email, "nothing", "1", "there is no resource 'nothing'; `astakos resource list` shows all"),
         (DORA.email, VM, "1", "there is no project"),
     ],
 )
@@ -161,7 +161,10 @@ def test_a_charge_beyond_the_limit_of_one_member_is_refused(database: Database, 
     ("arguments", "reason"),
     [
         ((CHLOE.email, VM, "1", "--project", LAB), f"{CHLOE.email} is not a member of lab.example.org"),
-        ((BOB.email, "nothing", "1", "--project", LAB), "there is no resource 'nothing'"),
+        (
+            (BOB.email, "nothing", "1", "--project", LAB),
+            "there is no resource 'nothing'; `astakos resource list` shows all",
+        ),
         ((BOB.email, VM, "1", "--project", "nothing"), "there is no project 'nothing'"),
         ((LAB, VM, "1", "--project", LAB), "there is no user"),
     ],
@@ -200,6 +203,29 @@ def test_periods_of_a_meter_are_shown(database: Database) -> None:
     (shown,) = astakos(database, "quota", "periods", ALICE.email, f"{VM}/day", "--json").document
     assert (shown["project"], shown["used"], shown["is_over"]) == (LAB, 2, False)
     assert LAB in astakos(database, "quota", "periods", ALICE.uuid, f"{VM}/day").output
+
+
+def test_periods_of_a_project_are_those_of_all_its_members(database: Database) -> None:
+    meter = f"{VM}/day"
+    astakos(database, "resource", "set", VM, "--meter", "day=5")
+    with contextlib.closing(ledger_storage(database)) as store:
+        for number in (2, 1):
+            provisions = (Provision(member_key(ALICE), number), Provision(project_key(), number))
+            perform(store, [Issue(number, provisions, auto_accept=True)], clock.now())
+    for name in (LAB, "lab.example.org"):
+        (shown,) = astakos(database, "quota", "periods", name, meter, "--json").document
+        assert (shown.keys(), shown["used"]) == ({"start", "end", "used", "is_over"}, 3)
+    assert refused(database, "quota", "periods", "nobody", meter) == "there is no user or project 'nobody'"
+
+
+def test_periods_are_shown_as_amounts(database: Database) -> None:
+    astakos(database, "resource", "set", VM, "--scale", "2", "--meter", "day=5")
+    with contextlib.closing(ledger_storage(database)) as store:
+        provisions = (Provision(member_key(ALICE), 205), Provision(project_key(), 205))
+        perform(store, [Issue(1, provisions, force=True, auto_accept=True)], clock.now())
+    (shown,) = astakos(database, "quota", "periods", ALICE.email, f"{VM}/day", "--json").document
+    assert (shown["used"], shown["name"]) == (205, "lab.example.org")
+    assert "2.05" in astakos(database, "quota", "periods", ALICE.email, f"{VM}/day").output.split()
 
 
 def test_periods_of_a_key_are_shown(database: Database) -> None:

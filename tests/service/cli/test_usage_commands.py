@@ -119,6 +119,29 @@ def test_periods_that_are_over_are_compared(database: Database) -> None:
     assert top_of(database, meter) == [(BOB.email, 60, 60), (ALICE.email, 40, 40)]
 
 
+def test_who_has_not_used_a_meter_since_is_in_its_last_period(database: Database) -> None:
+    assert astakos(database, "resource", "set", VM, "--meter", "month=100").status == 0
+    meter = f"{VM}/month"
+    start = last_start(database, meter)
+    earlier = start_before(database.reader(), meter, start)
+    with contextlib.closing(database.connect()) as connection:
+        for person, used, mark in ((ALICE, 40, start), (BOB, 60, earlier), (CHLOE, 0, start)):
+            connection.execute(
+                "UPDATE holdings SET usage_min = ?, usage_max = 100, mark = ? "
+                "WHERE holder = ? AND resource = ?",
+                (used, mark, f"project:{person.uuid}", meter),
+            )
+    assert top_of(database, meter) == [(ALICE.email, 40, 40)]
+
+
+def test_all_are_shown_of_a_period_that_is_over(database: Database) -> None:
+    assert astakos(database, "resource", "set", VM, "--meter", "month=100").status == 0
+    every = ("resource", "usage", f"{VM}/month", "--top", "1000000")
+    assert astakos(database, *every, "--period", "last").status == 0
+    done = astakos(database, *every)
+    assert (done.status, "200 at most without --period" in done.errors) == (2, True)
+
+
 def top_of(database: Database, meter: str) -> list[tuple[str, int, int]]:
     rows = astakos(database, "resource", "usage", meter, "--period", "last", "--json").document
     return [(row["name"], row["usage"], row["percent"]) for row in rows]

@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 from astakos.ledger.key_levels import key_holder
 from astakos.ledger.rules import Holding
-from astakos.projects.limits import user_holder
+from astakos.projects.limits import project_holder, user_holder
 from astakos.storage.protocol import Connection
 from astakos.storage.tables.holdings import LIMIT, PROJECT_LEVEL
 from astakos.storage.tables.metered_figures import MeteredFigures, Span
@@ -18,7 +18,7 @@ WHERE h.holder = 'user:' || ? AND h.resource = ? AND substr(h.source, 1, 8) = 'p
   AND h.mark IS NOT NULL
 ORDER BY h.id
 """
-RUNNING_OF_KEY = """
+RUNNING_OF_ONE = """
 SELECT id, "limit", usage_min, usage_max, mark FROM holdings
 WHERE holder = ? AND source = ? AND resource = ? AND mark IS NOT NULL
 """
@@ -29,10 +29,11 @@ FAR = 2**62
 
 
 class PeriodUsage(NamedTuple):
-    """What a user has used of a resource from a project in a period, or what was charged to a key.
+    """What a user has used of a resource from a project in a period, or a key, or a whole project.
 
     Attributes:
-        project: the uuid of the project; None for a key, which counts what is drawn from any.
+        project: the uuid of the project from which a user draws; None for a key, which counts what is drawn
+            from any, and for a whole project.
         start: when the period began.
         end: when it ended or will end.
         used: what was settled in it.
@@ -88,11 +89,26 @@ def periods_of_key(
     now: int,
 ) -> list[PeriodUsage]:
     """Reads periods of the budget of a key of a user, the newest first. The arguments are the same."""
+    key = (key_holder(prefix), user_holder(user), resource)
+    return _of_one(connection, key, before=before, most=most, now=now)
+
+
+def periods_of_project(
+    connection: Connection, project: str, resource: str, *, before: int | None, most: int, now: int
+) -> list[PeriodUsage]:
+    """Reads periods of the budget of a whole project, the newest first. The arguments are the same."""
+    key = (project_holder(project), "", resource)
+    return _of_one(connection, key, before=before, most=most, now=now)
+
+
+def _of_one(
+    connection: Connection, key: tuple[str, str, str], *, before: int | None, most: int, now: int
+) -> list[PeriodUsage]:
+    *_, resource = key
     if not is_storable(resource):
         return []
     figures, found = MeteredFigures(connection, now), list[PeriodUsage]()
-    key = (key_holder(prefix), user_holder(user), resource)
-    for identifier, *holding, mark in connection.execute(RUNNING_OF_KEY, key).fetchall():
+    for identifier, *holding, mark in connection.execute(RUNNING_OF_ONE, key).fetchall():
         spans = figures.spans(resource, identifier, Holding(*holding), mark)
         found += _of_holding(connection, identifier, None, spans, before, most)
     return sorted(found, key=lambda period: -period.start)[:most]

@@ -55,6 +55,11 @@ IN_PERIOD = f"""
 SELECT {FIGURES}, c.total FROM closed_periods c JOIN holdings h ON h.id = c.holding_id
 WHERE c.resource = ? AND c.start = ? ORDER BY c.total DESC LIMIT ?
 """
+# Stored as they were when the holding was last used, in the period that began at its mark.
+NOT_CLOSED = f"""
+SELECT {FIGURES} FROM holdings h
+WHERE h.id > ? AND h.id <= ? AND h.source = '' AND h.resource = ? AND h.mark = ? AND h.usage_min > 0
+"""
 
 
 class Ranking(StrEnum):
@@ -148,6 +153,12 @@ def list_in_period(connection: Connection, resource: str, start: int, most: int)
         _found(row[:-1])._replace(total=row[-1])
         for row in connection.execute(IN_PERIOD, (resource, start, most)).fetchall()
     ]
+
+
+def read_not_closed(connection: Connection, resource: str, start: int, after: int) -> list[Found]:
+    """Returns those of the next `IDS_AT_A_TIME` holdings last used in the period that began at `start`."""
+    values = (after, after + IDS_AT_A_TIME, resource, start)
+    return [_found(row) for row in connection.execute(NOT_CLOSED, values).fetchall()]
 
 
 def _found(row: tuple[int, str, str, int, int, int, int | None]) -> Found:

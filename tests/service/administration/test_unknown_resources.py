@@ -1,0 +1,20 @@
+"""Which resource an operator may have meant."""
+
+import pytest
+
+from astakos.administration.unknown_resources import no_such_resource
+from astakos.storage.protocol import Database
+from service.command import astakos, refused
+from service.world import ALICE, VM
+
+pytestmark = pytest.mark.every_engine
+
+
+def test_similar_names_are_told(database: Database) -> None:
+    astakos(database, "resource", "set", VM, "--meter", "month=5", "--rate", "minute=2")
+    meters = f"there are {VM}/month, {VM}/per-minute"
+    name = f"{VM}/minute"
+    assert no_such_resource(database.reader(), name) == f"there is no resource {name!r}; {meters}"
+    assert refused(database, "quota", "set", ALICE.email, name, "1").endswith(meters)
+    assert VM in no_such_resource(database.reader(), VM.replace(".", "-"))
+    assert no_such_resource(database.reader(), "x/y").endswith("; `astakos resource list` shows all")
