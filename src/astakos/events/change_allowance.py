@@ -20,6 +20,9 @@ class Allowance(NamedTuple):
 
 ALLOWANCES: Final[Sequence[Allowance]] = (Allowance(1000, 3600 * MICROSECONDS), Allowance(3000, DAY))
 
+TEXT_A_DAY: Final = 2 * 1024 * 1024
+"""How many characters of what was different a user may add within a day: an event can have 30,000."""
+
 PROTECTIVE: Final = frozenset(
     {
         "key.revoked",

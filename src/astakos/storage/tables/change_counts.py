@@ -1,9 +1,11 @@
 """Counts what users have changed lately, in the audit log itself: once for all processes."""
 
+from astakos.clock import DAY
 from astakos.events.change_allowance import (
     ALLOWANCES,
     PROTECTIVE,
     PROTECTIVE_FACTOR,
+    TEXT_A_DAY,
     Allowance,
     TooManyChangesError,
     TooManyKeysError,
@@ -29,6 +31,15 @@ FIND_TIME = "SELECT time FROM events WHERE actor = ? ORDER BY id DESC LIMIT 1 OF
 FIND_TIME_OF_KIND = FIND_TIME.replace("actor = ?", OF_KIND)
 
 
+# Up to 6,000 rows, whose texts have at most a bit more than what is allowed, so that this takes milliseconds.
+SIZES = """
+SELECT time, LENGTH(reason) + COALESCE(LENGTH(before), 0) + COALESCE(LENGTH(after), 0) FROM events
+WHERE actor = ? AND id >= (
+    SELECT id FROM events WHERE time > ? AND time <= ? ORDER BY time, id LIMIT 1
+) ORDER BY id DESC
+"""
+
+
 def require_allowed(connection: Connection, event: Event, now: int) -> None:
     """Checks that the actor of an event may cause it.
 
@@ -45,6 +56,8 @@ def require_allowed(connection: Connection, event: Event, now: int) -> None:
         _allowed_again(connection, (user,), allowance._replace(most=allowance.most * factor), now)
         for allowance in ALLOWANCES
     ]
+    if not any(again):
+        again.append(_text_allowed_again(connection, user, TEXT_A_DAY * factor, now))
     # Only those who have made so many changes cost this look-up.
     if any(again) and not _is_any_administrator(connection, user):
         raise TooManyChangesError(max(filter(None, again)))
@@ -94,6 +107,15 @@ def _allowed_again(
     (time,) = connection.execute(find_time, (*counted, most - 1)).fetchone()
     # The clock can have been set back meanwhile.
     return min(int(time), now) + allowance.within
+
+
+def _text_allowed_again(connection: Connection, user: str, most: int, now: int) -> int | None:
+    """Returns when one more event is allowed after so many characters in a day; None if it is now."""
+    for time, size in connection.execute(SIZES, (user, now - DAY, now)):
+        most -= size
+        if most <= 0:
+            return min(int(time), now) + DAY
+    return None
 
 
 def _is_any_administrator(connection: Connection, uuid: str) -> bool:

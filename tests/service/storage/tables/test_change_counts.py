@@ -1,3 +1,4 @@
+import json
 from functools import partial
 
 import pytest
@@ -8,6 +9,7 @@ from astakos.events.change_allowance import (
     ALLOWANCES,
     KEYS_A_DAY,
     PROTECTIVE_FACTOR,
+    TEXT_A_DAY,
     TooManyChangesError,
     TooManyKeysError,
 )
@@ -53,6 +55,20 @@ def test_and_so_much_within_a_day(database: Database) -> None:
         happen(database, CHANGE, NOW + number * HOUR, each)
     assert again(database, CHANGE, NOW + 7 * HOUR) == NOW + DAY
     happen(database, CHANGE, NOW + DAY)
+
+
+def test_and_adds_so_much_text_within_a_day(database: Database) -> None:
+    long = CHANGE._replace(reason="é" * 2000, before={"a": "é" * 2000}, after={"a": "é" * 2000})
+    of_one = 2000 + 2 * len(json.dumps(long.after, ensure_ascii=False))
+    happen(database, CHANGE, NOW)
+    happen(database, long, NOW + 1)
+    happen(database, long, NOW + 2)
+    happen(database, long, NOW + 3, TEXT_A_DAY // of_one - 2)
+    happen(database, long, NOW + 4)
+    assert again(database, CHANGE, NOW + 5) == NOW + 1 + DAY
+    happen(database, REVOCATION, NOW + 5)
+    happen(database, CHANGE._replace(actor=Actor(BOB.uuid, "192.0.2.7")), NOW + 5)
+    happen(database, CHANGE, NOW + 1 + DAY)
 
 
 def test_what_locks_an_intruder_out_is_possible_for_longer(database: Database) -> None:
