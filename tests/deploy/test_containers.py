@@ -16,6 +16,8 @@ import yaml
 
 from astakos.cli.serve_command import serve
 from astakos.directory.trusted_proxies import TrustedProxies
+from astakos.processes.supervisor import longest_end
+from astakos.server.limits import Limits
 from astakos.storage.protocol import Database
 from service.command import Serving, serving
 
@@ -149,7 +151,8 @@ def test_the_composed_service_has_options_that_there_are_and_is_given_time_to_en
     service = COMPOSE["services"]["astakos"]
     options = options_of(service["command"])
     assert (options["host"], options["port"], options["metrics_port"]) == ("0.0.0.0", 8000, 9464)
-    assert int(service["stop_grace_period"].removesuffix("s")) > options["drain_seconds"] + 30
+    seconds = int(service["stop_grace_period"].removesuffix("s"))
+    assert seconds > longest_end(options["drain_seconds"], Limits().grace_seconds)
     assert all(port.startswith("127.0.0.1:") for port in service["ports"]), "the TLS proxy is on this host"
     assert not [port for port in service["ports"] if "9464" in port], "the metrics are not published"
     assert (ROOT / "deploy" / service["build"]["context"]).resolve() == ROOT

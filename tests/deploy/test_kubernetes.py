@@ -14,6 +14,7 @@ from astakos.cli.migrate_command import migrate as migrate_command
 from astakos.cli.serve_command import serve
 from astakos.directory.redirects import refuse_base_url
 from astakos.directory.trusted_proxies import TrustedProxies
+from astakos.processes.supervisor import longest_end
 from astakos.server.limits import Limits
 from astakos.storage.opening import database_of
 from astakos.storage.protocol import Database
@@ -200,7 +201,7 @@ def test_a_pod_that_ends_is_given_time_and_has_left_the_service_before_it_refuse
     }
     assert options["drain_seconds"] > seconds_to_leave(SERVING["readinessProbe"])
     grace = DEPLOYMENT["spec"]["template"]["spec"]["terminationGracePeriodSeconds"]
-    assert grace > options["drain_seconds"] + Limits().grace_seconds
+    assert grace > longest_end(options["drain_seconds"], Limits().grace_seconds)
 
 
 def test_probes_ask_what_they_should() -> None:

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from astakos.cli.serve_command import serve
+from astakos.processes.supervisor import longest_end
 from astakos.server.limits import Limits
 from astakos.storage.sqlite.sqlite_database import SQLiteDatabase
 from service.command import EXECUTABLE, astakos, environment
@@ -64,7 +65,7 @@ def test_it_starts_the_command_with_options_that_there_are_and_gives_it_time_to_
     given = serve.make_context("serve", options).params
     assert (given["host"], given["metrics_host"]) == ("127.0.0.1", "127.0.0.1")
     (seconds,) = settings["TimeoutStopSec"]
-    assert int(seconds) > given["drain_seconds"] + Limits().grace_seconds
+    assert int(seconds) > longest_end(given["drain_seconds"], Limits().grace_seconds)
     # If all processes were told to end at once, none would drain.
     assert settings["KillMode"] == ["mixed"]
     # A database that is away for a minute must not end it for good.

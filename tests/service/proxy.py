@@ -40,6 +40,7 @@ class Proxy:
         self._others: dict[socket.socket, socket.socket] = {}
         self._of_servers: set[socket.socket] = set()
         self._muted: set[socket.socket] = set()
+        self._unheard: set[socket.socket] = set()
         self._selector = selectors.DefaultSelector()
         self._lock = threading.RLock()
         self._ended = False
@@ -58,6 +59,12 @@ class Proxy:
             if state is Network.CUT or self._state is Network.SILENT:
                 self._cut_all()
             self._state = state
+
+    @property
+    def unheard(self) -> int:
+        """How many connections have sent something that nobody hears."""
+        with self._lock:
+            return len(self._unheard)
 
     def mute(self) -> None:
         """Lets all connections that are there fall silent, as if a host had gone; new ones are whole."""
@@ -120,6 +127,7 @@ class Proxy:
         """The other side hears nothing of it, not even that the connection has ended."""
         with contextlib.suppress(OSError):
             if end.recv(RECEIVED_AT_ONCE):
+                self._unheard.add(end)
                 return
         self._selector.unregister(end)
 
@@ -144,6 +152,7 @@ class Proxy:
                 self._selector.unregister(one)
             del self._others[one]
             self._muted.discard(one)
+            self._unheard.discard(one)
             self._of_servers.discard(one)
             _reset(one)
 

@@ -172,16 +172,17 @@ class FaultyStorage:
         self.on_tidy: Callable[[], None] = _nothing
         self.batches = 0
         self.repeats = 0
+        self.closing_seconds = store.closing_seconds
         self.closed = threading.Event()
 
-    def transact(self, work: Callable[[LedgerTransaction], None]) -> None:
+    def transact(self, work: Callable[[LedgerTransaction], None], *, is_awaited: bool = True) -> None:
         self.before()
 
         def interrupted(transaction: LedgerTransaction) -> None:
             work(transaction)
             self.at_commit()
 
-        self.store.transact(interrupted)
+        self.store.transact(interrupted, is_awaited=is_awaited)
         self.batches += 1
         self.after()
 
@@ -231,8 +232,10 @@ class PoisonedStorage(FaultyStorage):
 
     poison = "poison"
 
-    def transact(self, work: Callable[[LedgerTransaction], None]) -> None:
-        super().transact(lambda transaction: work(PoisonedTransaction(transaction, self.poison)))
+    def transact(self, work: Callable[[LedgerTransaction], None], *, is_awaited: bool = True) -> None:
+        super().transact(
+            lambda transaction: work(PoisonedTransaction(transaction, self.poison)), is_awaited=is_awaited
+        )
 
 
 class Stall:

@@ -184,14 +184,14 @@ def test_what_a_connection_that_has_fallen_silent_has_locked_is_free_in_time(
     attempts = []
 
     class Falling(PostgreSQLLedger):
-        def transact(self, work: Callable[[LedgerTransaction], None]) -> None:
+        def transact(self, work: Callable[[LedgerTransaction], None], *, is_awaited: bool = True) -> None:
             def fall_silent(transaction: LedgerTransaction) -> None:
                 work(transaction)
                 attempts.append(1)
                 if len(attempts) == 1:
                     proxy.mute()
 
-            super().transact(fall_silent)
+            super().transact(fall_silent, is_awaited=is_awaited)
 
     store = Falling(through(proxy, database))
     (outcome,) = perform(store, [make_issue(1, [(USER_1, 1)])], START)

@@ -300,14 +300,11 @@ def serve(
     housekeeping = Housekeeping(*(functools.partial(work, database) for work in BY_THE_CLOCK))
     processes.engine.tell_time(housekeeping.tell_time)
     housekeeping.start()
+    processes.accompany([deliveries, housekeeping])
     try:
         processes.run()
     except WorkerFailedError as error:
         raise StateError(str(error)) from error
-    finally:
-        deliveries.begin_to_end()
-        housekeeping.stop()
-        deliveries.wait()
 
 
 def _lines(

@@ -13,14 +13,17 @@ from astakos.deliveries.worker import GRACE_SECONDS, Assignment
 
 PAUSE_SECONDS = 1.0
 """How long to wait before a process that has ended is replaced."""
-PATIENCE_SECONDS = GRACE_SECONDS + 1.0
-"""How long the end of the service waits for attempts that have begun."""
+LONGEST_END_SECONDS = GRACE_SECONDS + 1.0
+"""How long the end of the service waits for attempts that have begun. Whoever started the service may kill
+all its processes when the main one has ended, and what was sent would be sent again."""
 
 log = logging.getLogger("astakos.notices")
 
 
 class Deliveries:
     """The process that delivers: it is replaced whenever it ends, until the service ends."""
+
+    longest_end = LONGEST_END_SECONDS
 
     def __init__(self, assignment: Assignment) -> None:
         """Prepares; nothing is started yet."""
@@ -36,21 +39,17 @@ class Deliveries:
         self._thread.start()
 
     def begin_to_end(self) -> None:
-        """Tells the process to begin no further attempt."""
+        """Tell the process to begin no further attempt. Does not wait."""
         self._is_ending.set()
         with self._lock:
             if self._control is not None:
                 # It ends when it can read the end of the stream.
                 self._control.shutdown(socket.SHUT_WR)
 
-    def wait(self) -> None:
-        """Waits for attempts that have begun.
-
-        Whoever started the service may kill all its processes when this one has ended, and what was sent
-        would be sent again.
-        """
-        if self._thread.ident is not None:
-            self._thread.join(PATIENCE_SECONDS)
+    @property
+    def has_ended(self) -> bool:
+        """Whether the process has ended, and none follows."""
+        return self._is_ending.is_set() and not self._thread.is_alive()
 
     def _keep(self) -> None:
         while not self._is_ending.is_set():

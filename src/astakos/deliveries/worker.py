@@ -48,7 +48,10 @@ class Assignment(msgspec.Struct):
 
 
 class Rounds:
-    """Looks for work again and again, and gives it to threads."""
+    """Looks for work again and again, and gives it to threads.
+
+    One thread looks and another one ends it: whoever looks may be waiting for the database.
+    """
 
     def __init__(self, deliverer: Deliverer) -> None:
         """Has not begun."""
@@ -58,10 +61,14 @@ class Rounds:
         self._forget_at = 0.0
 
     def run(self) -> None:
-        """Works until told to end; then waits a little for what has begun."""
+        """Work until told to end."""
         while not self.ending.is_set():
             pause = LOOK_SECONDS if self._attempted(self.look) else FAILURE_SECONDS
             self.ending.wait(pause)
+
+    def end(self) -> None:
+        """Begin nothing more, and wait a little for attempts that have begun; on any thread."""
+        self.ending.set()
         end = time.monotonic() + GRACE_SECONDS
         for thread in list(self._threads.values()):
             thread.join(max(end - time.monotonic(), 0))
@@ -69,6 +76,8 @@ class Rounds:
     def look(self) -> None:
         """Starts a thread for each destination that has work and no thread."""
         for name in self._deliverer.destinations_with_work():
+            if self.ending.is_set():
+                return
             thread = self._threads.get(name)
             if thread is None or not thread.is_alive():
                 # A daemon thread: one that hangs must not keep the process from exiting.
@@ -115,12 +124,9 @@ def deliver(control: socket.socket) -> None:
     rounds = Rounds(Deliverer(database, assignment.receivers, clock.now, random.random, span))
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
 
-    def wait_for_the_end() -> None:
-        lines.read(1)
-        rounds.ending.set()
-
-    threading.Thread(target=wait_for_the_end, daemon=True).start()
-    rounds.run()
+    threading.Thread(target=rounds.run, daemon=True).start()
+    lines.read(1)
+    rounds.end()
     if tracing is not None:
         tracing.stop()
     # Threads that hang in a system call are left behind.

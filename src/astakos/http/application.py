@@ -1,5 +1,6 @@
 """The application: handles each request, and turns faults into responses."""
 
+import asyncio
 import logging
 import time
 from collections.abc import Mapping
@@ -85,8 +86,7 @@ class Application:
 
     async def stop(self) -> None:
         """Stops it, when no request is under way."""
-        await self.service.key_uses.stop()
-        await self.service.session_uses.stop()
+        await asyncio.gather(self.service.key_uses.stop(), self.service.session_uses.stop())
         await self.service.ledger.stop()
         self.service.close()
 

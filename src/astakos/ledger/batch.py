@@ -83,7 +83,7 @@ def carry_out(
         nonlocal performed
         performed = carry_out_within(transaction, operations, now, now if due is None else due, standing)
 
-    storage.transact(work)
+    storage.transact(work, is_awaited=bool(operations))
     return performed
 
 

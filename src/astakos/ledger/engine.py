@@ -6,11 +6,14 @@ the cost of one commit. Any number of processes and threads use one engine, each
 never waits for the interpreter lock.
 """
 
+import contextlib
 import logging
 import math
 import selectors
 import socket
+import threading
 import time
+from collections import deque
 from collections.abc import Callable, Iterable, Sequence
 from typing import NamedTuple
 
@@ -35,6 +38,8 @@ from astakos.tracing.spans import BatchSpans, Waited
 
 SWEEP_SECONDS = 1.0
 """How often an idle engine expires commissions; every batch does so too."""
+SWEEP_AGAIN_SECONDS = 5.0
+"""How long an idle engine waits after that has failed: calls that come during an attempt wait for its end."""
 TIDY_SECONDS = 60.0
 PROVEN_SECONDS = 5.0
 """For how long a commit proves that the storage can be written."""
@@ -118,9 +123,36 @@ class Engine:
         self._stopped_by: InvariantViolatedError | StorageBrokenError | None = None
         self._refusals = RecentRefusals()
         self._told_the_time: list[Callable[[int], None]] = []
+        self._newcomers: deque[socket.socket] = deque()
+        self._waker: socket.socket | None = None
+        self._is_ending = threading.Event()
+        self._sweeps_fail = False
 
-    def serve(self, connection: socket.socket, ended: Callable[[], None] = lambda: None) -> None:
-        """Serves a connection until the client closes it, then calls `ended`."""
+    def serve(self, connection: socket.socket) -> None:
+        """Serve a connection until the client closes it. From any thread; does not wait."""
+        self._newcomers.append(connection)
+        self._wake()
+
+    def end(self) -> None:
+        """Begin nothing more that no caller waits for. From any thread; does not wait.
+
+        Operations are carried out as before, until the last connection closes.
+        """
+        self._is_ending.set()
+        self._wake()
+
+    def _wake(self) -> None:
+        waker = self._waker
+        if waker is not None:
+            # It may have been closed, and if it is full, the engine will wake up.
+            with contextlib.suppress(OSError):
+                waker.send(b".")
+
+    def _welcome(self) -> None:
+        while self._newcomers:
+            self._begin_to_serve(self._newcomers.popleft())
+
+    def _begin_to_serve(self, connection: socket.socket) -> None:
         channel = Channel(connection)
         self._channels.add(channel)
 
@@ -133,7 +165,6 @@ class Engine:
                 self._channels.discard(channel)
                 self._withdrawn = {one for one in self._withdrawn if one[0] is not channel}
                 connection.close()
-                ended()
                 return
             for message in asked:
                 unreadable = []
@@ -170,10 +201,6 @@ class Engine:
         """How many transactions the storage has retried after a conflict or a fault."""
         return self._storage.repeats
 
-    def watch(self, stream: socket.socket, happened: Callable[[], None]) -> None:
-        """Calls `happened` on the engine's thread whenever a stream is readable."""
-        self._selector.register(stream, selectors.EVENT_READ, lambda _: happened())
-
     def tell_time(self, told: Callable[[int], None]) -> None:
         """Calls `told` about once a second with the present instant, while things may end by the clock.
 
@@ -181,32 +208,50 @@ class Engine:
         """
         self._told_the_time.append(told)
 
-    def ignore(self, stream: socket.socket) -> None:
-        """Stops watching a stream."""
-        self._selector.unregister(stream)
-
     def run(self) -> None:
-        """Applies operations until the last connection closes, then closes the storage."""
-        tidied = swept = time.monotonic()
-        looked = -math.inf
-        while self._channels:
-            if time.monotonic() - looked >= SWEEP_SECONDS and self._stopped_by is None:
-                self._look_at_clock()
-                looked = time.monotonic()
-            self._receive(0 if self._queue or self._more_is_over else SWEEP_SECONDS)
-            batch = self._next_batch()
-            now = time.monotonic()
-            is_time = self._more_is_over or now - swept >= SWEEP_SECONDS
-            if batch or (is_time and self._stopped_by is None):
-                # An empty batch expires commissions.
-                self._carry_out(batch)
-                swept = now
-            if now - tidied >= TIDY_SECONDS and self._stopped_by is None and not self._tidy():
-                tidied = now
+        """Apply operations until the last connection closes, then close the storage."""
+        waking, waker = socket.socketpair()
+        with waking, waker:
+            for one in (waking, waker):
+                one.setblocking(False)
+            self._selector.register(waking, selectors.EVENT_READ, lambda _: waking.recv(RECEIVED_AT_ONCE))
+            # From here on, whoever connects wakes this thread; those before are welcomed without.
+            self._waker = waker
+            self._welcome()
+            try:
+                self._serve_all()
+            finally:
+                # After a defect, nobody must wait for an answer.
+                for connection in (*self._newcomers, *(one.connection for one in self._channels)):
+                    connection.close()
         self._storage.close()
         self._selector.close()
 
+    def _serve_all(self) -> None:
+        tidied = time.monotonic()
+        sweep_at = tidied + SWEEP_SECONDS
+        looked = -math.inf
+        while self._channels or self._newcomers:
+            if self._may_begin and time.monotonic() - looked >= SWEEP_SECONDS:
+                self._look_at_clock()
+                looked = time.monotonic()
+            self._receive(0 if self._queue or (self._more_is_over and self._may_begin) else SWEEP_SECONDS)
+            batch = self._next_batch()
+            now = time.monotonic()
+            # An empty batch expires commissions.
+            if batch or (self._may_begin and (self._more_is_over or now >= sweep_at)):
+                self._carry_out(batch)
+                sweep_at = now + (SWEEP_AGAIN_SECONDS if self._sweeps_fail else SWEEP_SECONDS)
+            if self._may_begin and now - tidied >= TIDY_SECONDS and not self._tidy():
+                tidied = now
+
+    @property
+    def _may_begin(self) -> bool:
+        """Whether to do what no caller waits for."""
+        return self._stopped_by is None and not self._is_ending.is_set()
+
     def _receive(self, timeout: float) -> None:
+        self._welcome()
         for key, events in self._selector.select(timeout):
             # An earlier event in this round may have unregistered this one's connection.
             if self._selector.get_map().get(key.fd) is key:
@@ -248,8 +293,11 @@ class Engine:
             outcomes = [Undone(f"the ledger has stopped: {error}")] * len(batch)
         except StorageUnavailableError as error:
             self.statistics.failed += 1
-            log.warning("ledger batch failed: storage unavailable for %d operations: %s", len(batch), error)
-            self._can_write = False
+            # That the idle engine cannot expire anything is told once, and not every few seconds.
+            level = logging.WARNING if batch or not self._sweeps_fail else logging.DEBUG
+            told = "ledger batch failed: storage unavailable for %d operations: %s"
+            log.log(level, told, len(batch), error)
+            self._can_write, self._sweeps_fail = False, self._sweeps_fail or not batch
             is_unknown = isinstance(error, OutcomeUnknownError)
             failure = Failure.OUTCOME_UNKNOWN if is_unknown else Failure.NOT_CARRIED_OUT
             outcomes = [Undone(str(error), failure)] * len(batch)
@@ -263,6 +311,7 @@ class Engine:
             log.exception("ledger operation failed and was rolled back")
             outcomes = [Undone(f"{type(error).__name__}: {error}", Failure.DEFECT)] * len(batch)
         else:
+            self._sweeps_fail = False
             if changes.issued or changes.resolved:
                 self._can_write, self._proven = True, time.monotonic()
             ended = [one for one in changes.resolved[:MOST_EXPIRED] if one.verdict is Verdict.EXPIRED]

@@ -145,15 +145,23 @@ class LedgerStorage(Protocol):
 
     Attributes:
         repeats: how many transactions have been retried after a conflict or a fault.
+        closing_seconds: how long the end of a process waits for `close`, and for what is under way before
+            it. Left behind, a storage loses nothing that is durable.
     """
 
     repeats: int
+    closing_seconds: float
 
-    def transact(self, work: Callable[[LedgerTransaction], None]) -> None:
-        """Runs `work` in one transaction, which is durable on return.
+    def transact(self, work: Callable[[LedgerTransaction], None], *, is_awaited: bool = True) -> None:
+        """Run `work` in one transaction, which is durable on return.
 
         After a conflict or a lost connection, `work` runs again in a new transaction, so it must not keep
         state between calls. Takes effect exactly once; on an exception, not at all, except as noted.
+
+        Args:
+            work: changes the transaction.
+            is_awaited: whether a caller waits for it. If nobody does, it is hardly retried: those who come
+                meanwhile would wait for that.
 
         Raises:
             NotCarriedOutError: the storage cannot work now.

@@ -13,8 +13,9 @@ PERIOD = 60 * MICROSECONDS
 """How much time passes between two turns."""
 PAUSE_SECONDS = 0.01
 """How long other writers of the database have their turn between two of its changes."""
-PATIENCE_SECONDS = 30.0
-"""How long the end of the process waits for the change that is under way: longer than a database may take."""
+LONGEST_END_SECONDS = 1.0
+"""How long the end of the process waits for the change that is under way. Left behind, it is rolled back, and
+made by the next process."""
 
 log = logging.getLogger("astakos.processes")
 
@@ -24,6 +25,8 @@ Work = Callable[[int, Callable[[], bool]], object]
 
 class Housekeeping:
     """Takes a turn at the first instant that it is told, and then once a minute of the clock it is told."""
+
+    longest_end = LONGEST_END_SECONDS
 
     def __init__(self, *work: Work) -> None:
         """Sets what to do in each turn. Each may raise anything: the next turn tries again."""
@@ -48,12 +51,16 @@ class Housekeeping:
                 self._due = now
                 self._changed.notify()
 
-    def stop(self) -> None:
-        """Ends after the change that is under way."""
+    def begin_to_end(self) -> None:
+        """End after the change that is under way. Does not wait."""
         self._is_ending.set()
         with self._changed:
             self._changed.notify()
-        self._thread.join(PATIENCE_SECONDS)
+
+    @property
+    def has_ended(self) -> bool:
+        """Whether no change is under way any more, and none will be."""
+        return self._is_ending.is_set() and not self._thread.is_alive()
 
     def _run(self) -> None:
         while (due := self._next()) is not None:

@@ -1,36 +1,48 @@
 """Runs the processes of a service: this one has the ledger's engine, and workers answer HTTP.
 
 The engine and the event loops therefore do not wait for each other's interpreter, and more cores answer more
-requests. Workers are started, not forked, because they must not inherit a database connection.
+requests. The main thread starts, watches and ends the others. It waits for nothing but them and signals, so
+that a signal is heard at once, whatever the database does.
+
+The end has a bound, whatever hangs: see `longest_end`. First the workers finish what callers wait for. What
+nobody waits for begins to end with them, and is left behind when its own time is over.
 """
 
 import contextlib
 import logging
+import selectors
 import signal
 import socket
-import subprocess
-import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
-
-import msgspec
+from collections.abc import Callable, Iterable, Iterator
+from typing import Final, Protocol
 
 from astakos import clock
 from astakos.http.recent_figures import PERIOD_SECONDS, RecentFigures
 from astakos.ledger.engine import Engine
 from astakos.ledger.ports import LedgerStorage
 from astakos.ledger.watched_clock import WatchedClock
-from astakos.processes.configuration import DRAIN, READY, Instructions, spoken_version
+from astakos.processes.configuration import Instructions
+from astakos.processes.engine_thread import EngineThread
 from astakos.processes.listening import refuse_newcomers
 from astakos.processes.memory import keep_giving_back, keep_what_is_there
-from astakos.processes.questions import answer_questions
 from astakos.processes.reports import Reports
+from astakos.processes.worker_process import WorkerProcess
+from astakos.server.running import LONGEST_STOP_SECONDS
 from astakos.storage.opening import ledger_clock
 from astakos.tracing.spans import BatchSpans
 
 UNREADY_ENDS_AT_MOST = 5
 """Consecutive workers that may exit before they are ready, once the service is. Each takes half a second."""
+OVERDUE_SECONDS: Final = LONGEST_STOP_SECONDS + 2.0
+"""How much longer than `grace_seconds` a worker may take to exit before it is killed."""
+LONGEST_REST_SECONDS: Final = 6.0
+"""How long all that no caller waits for may take, after the workers have exited."""
+LAST_SECONDS: Final = 3.0
+"""How long the last traces and the end of the interpreter take at most."""
+LOOK_SECONDS: Final = 0.02
+"""How often to look whether the rest has ended: nothing tells when the last of it has."""
 
 log = logging.getLogger("astakos.http")
 
@@ -39,67 +51,33 @@ class WorkerFailedError(Exception):
     """A worker exited before it was ready."""
 
 
-class _Worker:
-    """One worker process."""
+class Companion(Protocol):
+    """What runs beside the workers, and no caller waits for.
 
-    def __init__(
-        self, instructions: Instructions, listener: socket.socket, reports: Reports, figures: RecentFigures
-    ) -> None:
-        self.control, its_control = socket.socketpair()
-        self.engine, its_engine = socket.socketpair()
-        asker, its_asker = socket.socketpair()
-        with contextlib.ExitStack() as its:
-            its.enter_context(its_control)
-            its.enter_context(its_engine)
-            its.enter_context(its_asker)
-            its_reports = its.enter_context(reports.connect())
-            inherited = [one.fileno() for one in (its_control, its_engine, listener, its_reports, its_asker)]
-            self._process = subprocess.Popen(  # noqa: S603 - no argument comes from outside
-                [sys.executable, "-m", "astakos.processes.worker", *map(str, inherited)],
-                pass_fds=inherited,
-                # Ctrl-C must reach only this process, which tells the workers when to exit.
-                process_group=0,
-            )
-        threading.Thread(target=_tell_figures, args=(asker, figures), daemon=True).start()
-        # If it has exited already, that is noticed like any other exit.
-        with contextlib.suppress(OSError):
-            self.control.sendall(spoken_version() + b"\n" + msgspec.json.encode(instructions) + b"\n")
-        self.is_awaited = True
-        self.is_ready = False
+    Attributes:
+        longest_end: how many seconds it may take to end, once it begins to and the workers have exited.
+    """
+
+    longest_end: float
+
+    def begin_to_end(self) -> None:
+        """Begin nothing more. Does not wait."""
+        ...
 
     @property
-    def number(self) -> int:
-        """The process ID."""
-        return self._process.pid
-
-    def drain(self) -> None:
-        """Tells the worker that the service will shut down soon."""
-        with contextlib.suppress(OSError):
-            self.control.sendall(DRAIN)
-
-    def send_signal(self, number: int) -> None:
-        self._process.send_signal(number)
-
-    def wait(self) -> int:
-        """Waits for the process to exit, and returns its status."""
-        self.control.close()
-        return self._process.wait()
+    def has_ended(self) -> bool:
+        """Whether all that had begun is finished."""
+        ...
 
 
-def _tell_figures(asker: socket.socket, figures: RecentFigures) -> None:
-    """Tells a worker how the service does, whenever it asks, until it has ended."""
-    with asker:
-        answer_questions(asker, figures.figures)
+def longest_end(drain_seconds: float, grace_seconds: float) -> float:
+    """Return how many seconds a service takes to end at most, whatever hangs.
 
-
-def _keep_sampling(figures: RecentFigures) -> None:
-    """Has samples ready for whoever asks first."""
-    while True:
-        time.sleep(PERIOD_SECONDS)
-        try:
-            figures.sample()
-        except Exception:
-            log.exception("taking a sample of the figures failed; will retry")
+    Args:
+        drain_seconds: the time of `--drain`.
+        grace_seconds: the limit of that name.
+    """
+    return drain_seconds + grace_seconds + OVERDUE_SECONDS + LONGEST_REST_SECONDS + LAST_SECONDS
 
 
 class Supervisor:
@@ -117,20 +95,22 @@ class Supervisor:
         drain_seconds: float = 0,
         batch_spans: BatchSpans | None = None,
     ) -> None:
-        """Prepares the engine. No worker is started yet.
+        """Prepare the engine. No worker is started yet.
 
         Args:
-            storage: Storage that the engine writes to.
-            instructions: Configuration of the workers.
-            listener: Socket that the workers accept connections on.
-            count: Number of workers.
-            ready: Called when all workers are ready.
-            reports: Collects the counts of the workers.
-            drain_seconds: How long connections are still accepted after the signal to shut down.
-            batch_spans: Is told of batches of the ledger with traced requests; None if nothing is traced.
+            storage: storage that the engine writes to.
+            instructions: configuration of the workers.
+            listener: socket that the workers accept connections on.
+            count: number of workers.
+            ready: called when all workers are ready.
+            reports: collects the counts of the workers.
+            drain_seconds: how long connections are still accepted after the signal to shut down.
+            batch_spans: is told of batches of the ledger with traced requests; None if nothing is traced.
         """
         watched = WatchedClock(ledger_clock(storage), clock.elapsed, clock.boot())
         self.engine = Engine(storage, watched, batch_spans)
+        self._engine_thread = EngineThread(self.engine, storage.closing_seconds)
+        self._companions: list[Companion] = [self._engine_thread]
         self._instructions = instructions
         self._listener = listener
         self._count = count
@@ -138,55 +118,76 @@ class Supervisor:
         self._drain_seconds = drain_seconds
         self._reports = reports
         self._figures = RecentFigures(self.engine, reports.collect)
-        self._workers: set[_Worker] = set()
+        self._selector = selectors.DefaultSelector()
+        self._workers: set[WorkerProcess] = set()
         self._is_ready = False
-        self._draining = False
-        self._ending = False
+        self._drains_until: float | None = None
+        self._kills_at: float | None = None
+        """When workers that have not exited are killed; None before the end begins."""
         self._is_hurried = False
         """Whether nobody waits any more for requests that proxies may be sending."""
+        self._is_killed = False
         self._failed = False
         self._unready_ends = 0
 
+    def accompany(self, companions: Iterable[Companion]) -> None:
+        """Have others end with the workers. To be called before `run`."""
+        self._companions += companions
+
     def run(self) -> None:
-        """Runs until SIGTERM or SIGINT. Then drains, finishes what has been accepted, and returns.
+        """Run until SIGTERM or SIGINT. Then drain, finish what has been accepted, and return.
 
         Raises:
-            WorkerFailedError: A worker exited before it was ready.
+            WorkerFailedError: a worker exited before it was ready.
         """
-        with _signals() as signals:
-            self.engine.watch(signals, lambda: self._end(signals))
+        with self._selector, contextlib.closing(self._engine_thread), _signals() as signals:
+            self._watch(signals, lambda: self._hear(signals))
+            self._watch(self._engine_thread.told, self._engine_has_ended)
+            self._engine_thread.start()
             for _ in range(self._count):
                 self._begin_worker()
             threading.Thread(target=_keep_sampling, args=(self._figures,), daemon=True).start()
-            self.engine.run()
+            while self._workers:
+                self._wait_and_see(self._seconds_left())
+                self._look_at_deadlines()
+            self._leave_the_rest()
+        if self._engine_thread.error is not None:
+            raise self._engine_thread.error
         if self._failed:
             raise WorkerFailedError("a worker exited before it was ready; see its output")
 
-    def _begin_worker(self) -> None:
-        worker = _Worker(self._instructions, self._listener, self._reports, self._figures)
-        self._workers.add(worker)
-        if self._draining:
-            worker.drain()
-        self.engine.watch(worker.control, lambda: self._is_heard(worker))
-        self.engine.serve(worker.engine, lambda: self._has_ended(worker))
+    def _watch(self, stream: socket.socket, happened: Callable[[], None]) -> None:
+        self._selector.register(stream, selectors.EVENT_READ, happened)
 
-    def _is_heard(self, worker: _Worker) -> None:
-        self.engine.ignore(worker.control)
-        worker.is_awaited = False
-        with contextlib.suppress(OSError):
-            worker.is_ready = worker.control.recv(1) == READY
-        if not self._is_ready and all(worker.is_ready for worker in self._workers):
+    def _wait_and_see(self, seconds: float | None) -> None:
+        for key, _ in self._selector.select(seconds):
+            # An earlier event in this round may have unregistered this one's stream.
+            if self._selector.get_map().get(key.fd) is key:
+                key.data()
+
+    # Workers
+
+    def _begin_worker(self) -> None:
+        worker = WorkerProcess(self._instructions, self._listener, self.engine, self._reports, self._figures)
+        self._workers.add(worker)
+        if self._drains_until is not None:
+            worker.drain()
+        self._watch(worker.control, lambda: self._hear_of(worker))
+
+    def _hear_of(self, worker: WorkerProcess) -> None:
+        if not worker.hear():
+            self._selector.unregister(worker.control)
+            self._has_ended(worker)
+        elif not self._is_ready and all(worker.is_ready for worker in self._workers):
             self._is_ready = True
             keep_what_is_there()
             keep_giving_back()
             self._ready()
 
-    def _has_ended(self, worker: _Worker) -> None:
-        if worker.is_awaited:
-            self.engine.ignore(worker.control)
+    def _has_ended(self, worker: WorkerProcess) -> None:
         status = worker.wait()
         self._workers.discard(worker)
-        if self._ending:
+        if self._kills_at is not None:
             return
         self._unready_ends = 0 if worker.is_ready else self._unready_ends + 1
         if self._is_ready and self._unready_ends <= UNREADY_ENDS_AT_MOST:
@@ -196,30 +197,38 @@ class Supervisor:
             self._failed = True
             self._end_workers(signal.SIGINT)
 
-    def _end(self, signals: socket.socket) -> None:
-        """Handles a signal. A repeated signal first ends all waiting for proxies, then kills the workers."""
-        asked = set(signals.recv(64)) - {signal.SIGALRM}
-        if self._ending:
-            if asked:
-                self._end_workers(signal.SIGKILL if self._is_hurried else signal.SIGINT)
+    def _engine_has_ended(self) -> None:
+        """End at once: no call can be answered without the engine."""
+        self._selector.unregister(self._engine_thread.told)
+        if self._engine_thread.error is not None:
+            self._end_workers(signal.SIGKILL)
+
+    # The end
+
+    def _hear(self, signals: socket.socket) -> None:
+        """Handle a signal. A repeated signal first ends all waiting for proxies, then kills the workers."""
+        asked = set(signals.recv(64))
+        if self._kills_at is not None:
+            is_last = self._is_hurried or not self._workers
+            self._end_workers(signal.SIGKILL if is_last else signal.SIGINT)
             return
         # Ctrl-C comes from a terminal: nobody sends the calls of a proxy to another service meanwhile.
-        self._is_hurried = self._is_hurried or (self._draining and bool(asked)) or signal.SIGINT in asked
-        if self._drain_seconds and not self._draining:
-            self._drain()
+        self._is_hurried = self._is_hurried or self._drains_until is not None or signal.SIGINT in asked
+        if self._drain_seconds and self._drains_until is None:
+            self._drains_until = time.monotonic() + self._drain_seconds
+            for worker in self._workers:
+                worker.drain()
         else:
             self._end_workers(signal.SIGINT if self._is_hurried else signal.SIGTERM)
 
-    def _drain(self) -> None:
-        self._draining = True
-        for worker in self._workers:
-            worker.drain()
-        signal.setitimer(signal.ITIMER_REAL, self._drain_seconds)
-
     def _end_workers(self, number: signal.Signals) -> None:
-        """Sends the workers a signal: SIGTERM keeps idle connections for a moment, SIGINT does not."""
-        self._ending = True
+        """Send the workers a signal: SIGTERM keeps idle connections for a moment, SIGINT does not."""
+        if self._kills_at is None:
+            self._kills_at = time.monotonic() + self._instructions.limits.grace_seconds + OVERDUE_SECONDS
+            for companion in self._companions:
+                companion.begin_to_end()
         self._is_hurried = number is not signal.SIGTERM
+        self._is_killed = number is signal.SIGKILL
         if self._listener.fileno() >= 0:
             refuse_newcomers(self._listener)
             self._listener.close()
@@ -228,14 +237,51 @@ class Supervisor:
             is_too_early = number is signal.SIGINT and not worker.is_ready
             worker.send_signal(signal.SIGTERM if is_too_early else number)
 
+    def _seconds_left(self) -> float | None:
+        """Return how long it is to the next deadline; None if there is none."""
+        if self._is_killed:
+            return None
+        until = self._kills_at if self._kills_at is not None else self._drains_until
+        return None if until is None else max(until - time.monotonic(), 0)
+
+    def _look_at_deadlines(self) -> None:
+        if not self._workers or self._seconds_left() != 0:
+            return
+        if self._kills_at is None:
+            self._end_workers(signal.SIGINT if self._is_hurried else signal.SIGTERM)
+        else:
+            numbers = ", ".join(str(worker.number) for worker in self._workers)
+            log.error("workers have not exited in time and are killed: process %s", numbers)
+            self._end_workers(signal.SIGKILL)
+
+    def _leave_the_rest(self) -> None:
+        """Wait a little for what no caller waits for; not after a signal that does not want to wait."""
+        began = time.monotonic()
+        while not self._is_killed:
+            late = time.monotonic() - began
+            rest = [one for one in self._companions if not one.has_ended]
+            if all(late >= min(one.longest_end, LONGEST_REST_SECONDS) for one in rest):
+                return
+            self._wait_and_see(LOOK_SECONDS)
+
+
+def _keep_sampling(figures: RecentFigures) -> None:
+    """Have samples ready for whoever asks first."""
+    while True:
+        time.sleep(PERIOD_SECONDS)
+        try:
+            figures.sample()
+        except Exception:
+            log.exception("taking a sample of the figures failed; will retry")
+
 
 @contextlib.contextmanager
 def _signals() -> Iterator[socket.socket]:
-    """Yields a socket that receives the number of each signal to shut down, and of the end of the drain."""
+    """Yield a socket that receives the number of each signal to shut down."""
     reading, writing = socket.socketpair()
     writing.setblocking(False)
     signal.set_wakeup_fd(writing.fileno())
-    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGALRM):
+    for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: None)
     with reading, writing:
         try:

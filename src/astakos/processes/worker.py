@@ -115,3 +115,5 @@ def _obey(commands: BinaryIO, service: Service) -> None:
 
 if __name__ == "__main__":
     work(*(socket.socket(fileno=int(number)) for number in sys.argv[1:]))
+    # Threads that wait for a database that hangs are left behind.
+    os._exit(0)

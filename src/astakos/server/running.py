@@ -7,7 +7,7 @@ import signal
 import socket
 import threading
 from collections.abc import Callable, Coroutine, Iterator
-from typing import Any, TypeVar
+from typing import Any, Final, TypeVar
 
 from astakos.http.application import Application
 from astakos.http.dialects.dialect import Dialect
@@ -16,7 +16,12 @@ from astakos.http.request_counts import ConnectionCounts
 from astakos.server.limits import Limits
 from astakos.server.server import Server
 from astakos.server.site import Site
-from astakos.service.service import Service
+from astakos.service.service import CLOSING_SECONDS, Service
+
+STOP_SECONDS: Final = 5.0
+"""How long a process waits for what no caller waits for, when all is answered."""
+LONGEST_STOP_SECONDS: Final = STOP_SECONDS + CLOSING_SECONDS
+"""How long it takes to end at most, when all is answered."""
 
 T = TypeVar("T")
 
@@ -44,7 +49,7 @@ def serve(
     """
 
     async def main() -> None:
-        server = Server(site, listener, ready, limits, counts)
+        server = Server(site, listener, ready, limits, counts, stop_seconds=STOP_SECONDS)
         loop = asyncio.get_running_loop()
         loop.add_signal_handler(signal.SIGTERM, functools.partial(server.end, keeps_idle=True))
         loop.add_signal_handler(signal.SIGINT, server.end)

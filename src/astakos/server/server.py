@@ -49,14 +49,26 @@ class Server:
         ready: Callable[[], None],
         limits: Limits | None = None,
         counts: ConnectionCounts | None = None,
+        *,
+        stop_seconds: float | None = None,
     ) -> None:
-        """Prepares; `ready` is called when it answers."""
+        """Prepare.
+
+        Args:
+            site: what answers.
+            listener: a socket that is bound to an address, and may listen already.
+            ready: called when it answers.
+            limits: the bounds of the server.
+            counts: counts the connections.
+            stop_seconds: how long the site may take to stop, when all is answered; None for any time.
+        """
         self.site = site
         self.limits = _within_the_system(limits or Limits())
         self.writer = AnswerWriter()
         self.foreign_peers = ForeignPeers()
         self._listener = listener
         self._ready = ready
+        self._stop_seconds = stop_seconds
         self._connections: set[Connection] = set()
         self._collected = 0
         self._unsent = 0
@@ -107,7 +119,7 @@ class Server:
         finally:
             await self._finish()
             sweeping.cancel()
-            await self.site.stop()
+            await self._stop_site()
 
     def end(self, *, keeps_idle: bool = False) -> None:
         """Accepts nothing more and finishes.
@@ -140,6 +152,13 @@ class Server:
             connection.abort()
         while self._connections:  # noqa: ASYNC110 - the event loop tells each that it is closed
             await asyncio.sleep(0)
+
+    async def _stop_site(self) -> None:
+        try:
+            async with asyncio.timeout(self._stop_seconds):
+                await self.site.stop()
+        except TimeoutError:
+            log.warning("what no caller waits for did not end in time, and is left behind")
 
     def _stop_accepting(self) -> None:
         """Closes the listening socket, without losing those who wait there and have sent a request."""

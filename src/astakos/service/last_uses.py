@@ -14,7 +14,7 @@ PERIOD_SECONDS = 60.0
 """How long uses are only noted in memory."""
 MOST_NOTED = 50_000
 """How many things' uses are noted at once. Those of further ones wait until these are stored."""
-LAST_WRITE_SECONDS = 5.0
+LAST_WRITE_SECONDS = 2.0
 """How long the end of the process waits for the last uses to be stored."""
 
 log = logging.getLogger("astakos.http")

@@ -4,8 +4,8 @@ import asyncio
 import contextlib
 import contextvars
 from collections.abc import Callable, Hashable
-from concurrent.futures import Future, ThreadPoolExecutor
-from typing import TypeVar
+from concurrent.futures import Future, ThreadPoolExecutor, wait
+from typing import Any, TypeVar
 
 from astakos.ledger.ports import StorageUnavailableError
 from astakos.service.admission import Admission, Bounds
@@ -29,6 +29,7 @@ class Pool:
         self._admission = Admission(kind, bounds)
         self._longest = longest
         self._refusal = f"{kind} take too long"
+        self._under_way: set[Future[Any]] = set()
 
     async def run(self, work: Callable[[], T]) -> T:
         """Runs work on a thread.
@@ -51,6 +52,8 @@ class Pool:
         except BaseException:
             self._admission.leave(caller)
             raise
+        self._under_way.add(under_way)
+        under_way.add_done_callback(self._under_way.discard)
         under_way.add_done_callback(ended)
         if self._longest is None:
             return await answer
@@ -75,6 +78,18 @@ class Pool:
         if not answer.done():
             answer.set_exception(StorageUnavailableError(self._refusal))
 
-    def close(self) -> None:
-        """Stops the threads, and cancels what is queued."""
-        self._threads.shutdown(cancel_futures=True)
+    def close(self, seconds: float) -> bool:
+        """Cancels what is queued, and waits for what is under way.
+
+        Args:
+            seconds: How long to wait: a database may hang.
+
+        Returns:
+            Whether nothing is under way any more. If not, its threads are left behind.
+        """
+        self._threads.shutdown(wait=False, cancel_futures=True)
+        if wait(list(self._under_way), seconds).not_done:
+            return False
+        # Those that have nothing to do end at once.
+        self._threads.shutdown()
+        return True

@@ -68,9 +68,9 @@ class Readiness:
             return LEDGER_STOPPED
         return "" if standing.can_write else NO_WRITES
 
-    def close(self) -> None:
-        """Stops the thread."""
-        self._thread.close()
+    def close(self, seconds: float) -> bool:
+        """Stops the thread; returns whether it has ended in time."""
+        return self._thread.close(seconds)
 
 
 async def _found(look: Awaitable[str], otherwise: str) -> str:

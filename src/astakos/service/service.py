@@ -1,5 +1,6 @@
 """The state that all handlers share: the database, the ledger's engine, and caches."""
 
+import time
 from collections.abc import Awaitable, Callable
 from typing import Any, Concatenate, ParamSpec, TypeVar
 
@@ -36,6 +37,8 @@ WRITES = Bounds(at_once=4, of_one=2)
 """Changes besides the ledger's. A database lets one at a time write, but not all of their time is writing."""
 LARGE_REQUESTS = Bounds(at_once=3, of_one=2, seconds=10.0)
 """Components' requests with large bodies: two of one component keep the ledger busy."""
+CLOSING_SECONDS = 2.0
+"""How long the end waits for threads that use the database. Whoever asked them has gone."""
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -247,10 +250,14 @@ class Service:
         self._login_settings.forget()
 
     def close(self) -> None:
-        """Closes the database. No request may be in progress."""
-        self.readiness.close()
+        """Closes the database. No request may be in progress.
+
+        If threads still wait for the database after `CLOSING_SECONDS`, they and it are left as they are.
+        """
         self.passwords.close()
-        for threads in (self._quick_reads, self._long_reads, self._writes):
-            if threads is not None:
-                threads.close()
-        self.database.close()
+        end = time.monotonic() + CLOSING_SECONDS
+        pools = self.readiness, self._quick_reads, self._long_reads, self._writes
+        # All of them are closed, also if one does not end.
+        closed = [pool.close(max(end - time.monotonic(), 0)) for pool in pools if pool is not None]
+        if all(closed):
+            self.database.close()

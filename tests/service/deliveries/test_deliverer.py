@@ -386,10 +386,35 @@ def test_a_destination_that_hangs_holds_up_no_other(world: World, receiver: Rece
             threading.Event().wait(0.05)
         assert len(receiver.received) == 1
         assert {one.state for one in world.planned() if one.destination == "mail"} == {DeliveryState.PENDING}
-        rounds.ending.set()
         connection.close()
-        rounds.run()
+        rounds.end()
     assert world.planned()[0].error is not None or world.planned()[1].error is not None
+
+
+def test_it_ends_although_the_database_hangs() -> None:
+    looking, let_go = threading.Event(), threading.Event()
+
+    class Hanging:
+        def destinations_with_work(self) -> list[str]:
+            looking.set()
+            let_go.wait(60)
+            return ["mail"]
+
+        def forget(self) -> None: ...
+
+        def work_through(self, *_: object) -> None:
+            raise AssertionError("it began something after its end")
+
+    rounds = Rounds(Hanging())  # type: ignore[arg-type]
+    thread = threading.Thread(target=rounds.run)
+    thread.start()
+    assert looking.wait(20)
+    rounds.end()
+    assert thread.is_alive()
+    let_go.set()
+    thread.join(20)
+    assert not thread.is_alive()
+    assert not rounds._threads
 
 
 def test_what_is_pending_is_bounded_and_the_rest_waits_in_the_log(

@@ -163,13 +163,16 @@ class CountingStore:
 
     def __init__(self, store: LedgerStorage) -> None:
         self.sums = 0
+        self.closing_seconds = store.closing_seconds
         self._store = store
         self.tidy, self.close = store.tidy, store.close
         self.prove_writable = store.prove_writable
         self.read_clock_record, self.save_clock_record = store.read_clock_record, store.save_clock_record
 
-    def transact(self, work: Callable[[LedgerTransaction], None]) -> None:
-        self._store.transact(lambda transaction: work(CountingTransaction(transaction, self)))
+    def transact(self, work: Callable[[LedgerTransaction], None], *, is_awaited: bool = True) -> None:
+        self._store.transact(
+            lambda transaction: work(CountingTransaction(transaction, self)), is_awaited=is_awaited
+        )
 
 
 class CountingTransaction:

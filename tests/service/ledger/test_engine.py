@@ -59,15 +59,16 @@ class CountingStore:
 
     def __init__(self, database: Database) -> None:
         self.store = ledger_storage(database)
+        self.closing_seconds = self.store.closing_seconds
         self.transactions = 0
         self.tidy, self.close = self.store.tidy, self.store.close
         self.read_clock_record = self.store.read_clock_record
         self.prove_writable = self.store.prove_writable
         self.save_clock_record = self.store.save_clock_record
 
-    def transact(self, work: Callable[[LedgerTransaction], None]) -> None:
+    def transact(self, work: Callable[[LedgerTransaction], None], *, is_awaited: bool = True) -> None:
         self.transactions += 1
-        self.store.transact(work)
+        self.store.transact(work, is_awaited=is_awaited)
 
 
 @contextlib.asynccontextmanager

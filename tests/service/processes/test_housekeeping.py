@@ -20,6 +20,14 @@ from service.world import LAB, LOADED
 SECONDS = 10
 
 
+def end(housekeeping: Housekeeping) -> None:
+    housekeeping.begin_to_end()
+    deadline = time.monotonic() + SECONDS
+    while not housekeeping.has_ended:
+        assert time.monotonic() < deadline
+        time.sleep(0.001)
+
+
 @contextlib.contextmanager
 def working(work: Callable[[int], object]) -> Iterator[Housekeeping]:
     housekeeping = Housekeeping(lambda now, _: work(now))
@@ -27,7 +35,7 @@ def working(work: Callable[[int], object]) -> Iterator[Housekeeping]:
     try:
         yield housekeeping
     finally:
-        housekeeping.stop()
+        end(housekeeping)
 
 
 def test_it_takes_a_turn_at_once_and_then_once_a_minute_of_the_clock() -> None:
@@ -68,7 +76,7 @@ def test_it_ends_between_two_changes() -> None:
     housekeeping.start()
     housekeeping.tell_time(0)
     assert begun.get(timeout=SECONDS)
-    housekeeping.stop()
+    end(housekeeping)
 
 
 def state(database: Database) -> object:

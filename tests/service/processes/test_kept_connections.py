@@ -172,10 +172,10 @@ def test_a_call_that_comes_on_one_as_the_end_begins_is_answered(database: Databa
         assert how_it_ended(served) == Ended(0, "", "")
 
 
-def wait_until_pending(processes: list[int]) -> None:
-    """Waits until the signal to end is on its way to processes that are stopped."""
+def wait_until_pending(processes: list[int], number: signal.Signals = signal.SIGTERM) -> None:
+    """Wait until the signal to end is on its way to processes that are stopped."""
     deadline = time.monotonic() + TIMEOUT_SECONDS
-    ending = 1 << (signal.SIGTERM - 1)
+    ending = 1 << (number - 1)
     for process in processes:
         while not _pending(process) & ending:
             assert time.monotonic() < deadline

@@ -329,3 +329,19 @@ def test_an_idle_connection_is_not_closed_under_a_request_that_nobody_has_read_y
                 assert await loop.sock_recv(client, 65536) == b""
 
     asyncio.run(story())
+
+
+def test_the_end_does_not_wait_for_a_site_that_does_not_stop(caplog: pytest.LogCaptureFixture) -> None:
+    class Hanging(EchoSite):
+        async def stop(self) -> None:
+            await asyncio.Event().wait()
+
+    async def story() -> None:
+        with listen(LOOPBACK, 0) as listener:
+            server = Server(Hanging(), listener, lambda: None, stop_seconds=0.01)
+            server.end()
+            async with asyncio.timeout(20):
+                await server.serve()
+
+    asyncio.run(story())
+    assert "what no caller waits for did not end in time" in caplog.text

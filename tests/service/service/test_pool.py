@@ -16,12 +16,14 @@ from service.caller import ACCOUNT
 from service.installation import rows, running
 from service.world import ALICE, BASE_URL, COMPUTE_TOKEN
 
+PATIENCE_SECONDS = 20
+
 
 @pytest.fixture
 def threads() -> Iterator[Pool]:
     threads = Pool("reads", Bounds(at_once=2, of_one=2))
     yield threads
-    threads.close()
+    assert threads.close(PATIENCE_SECONDS)
 
 
 def test_what_a_read_answers_or_raises_comes_back(threads: Pool) -> None:
@@ -69,7 +71,7 @@ def test_who_has_waited_too_long_for_a_thread_is_told_so_and_does_not_read() -> 
             await threads.run(lambda: read.append(1))
         may_end.set()
         found = await asyncio.gather(*slow)
-        threads.close()
+        assert threads.close(PATIENCE_SECONDS)
         return found
 
     assert asyncio.run(work()) == [True, True]
@@ -92,7 +94,22 @@ def test_who_has_waited_too_long_for_a_read_is_told_so_though_it_keeps_its_threa
             except StorageUnavailableError:
                 continue
             break
-        threads.close()
+        assert threads.close(PATIENCE_SECONDS)
+
+    asyncio.run(work())
+
+
+def test_the_end_does_not_wait_for_work_that_hangs() -> None:
+    may_end = threading.Event()
+
+    async def work() -> None:
+        threads = Pool("reads", Bounds(at_once=1, of_one=1))
+        under_way = asyncio.ensure_future(threads.run(lambda: may_end.wait(60)))
+        await asyncio.sleep(0)
+        assert not threads.close(0)
+        may_end.set()
+        assert threads.close(PATIENCE_SECONDS)
+        assert await under_way
 
     asyncio.run(work())
 

@@ -50,6 +50,9 @@ UNHARMED_BY = {"23505", "40001", "40P01", "55P03"}
 """Errors that other transactions cause and that leave the connection usable."""
 PATIENCE_SECONDS = 8.0
 """How long a lost transaction is retried: shorter than the timeout of its operations."""
+UNAWAITED_SECONDS = 1.0
+"""How long one is retried that no caller waits for: a conflict, or a connection that was lost in silence, do
+not make it fail, but a server that is gone does."""
 FIRST_PAUSE_SECONDS = 0.02
 LONGEST_PAUSE_SECONDS = 0.5
 ENGINES_KEPT = 30 * DAY
@@ -65,6 +68,9 @@ log = logging.getLogger("astakos.storage")
 
 class PostgreSQLLedger:
     """The ledger's storage on one connection, for one thread at a time."""
+
+    closing_seconds = 1.0
+    """The server rolls back whatever a process leaves behind."""
 
     def __init__(self, database: PostgreSQLDatabase) -> None:
         """Sets the database; the first use connects."""
@@ -91,12 +97,12 @@ class PostgreSQLLedger:
             self._offset = connection.read_clock() - clock.elapsed()
         return clock.elapsed() + self._offset
 
-    def transact(self, work: Callable[[LedgerTransaction], None]) -> None:
-        """Runs `work` in one durable transaction; see `astakos.ledger.ports.LedgerStorage`."""
+    def transact(self, work: Callable[[LedgerTransaction], None], *, is_awaited: bool = True) -> None:
+        """Run `work` in one durable transaction; see `astakos.ledger.ports.LedgerStorage`."""
         self._batch += 1
         self._may_be_committed = False
         self._known.forget_if_too_much()
-        deadline = time.monotonic() + PATIENCE_SECONDS
+        deadline = time.monotonic() + (PATIENCE_SECONDS if is_awaited else UNAWAITED_SECONDS)
         pause = FIRST_PAUSE_SECONDS
         while True:
             try:

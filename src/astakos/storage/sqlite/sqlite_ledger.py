@@ -125,6 +125,8 @@ class SQLiteLedger:
     """
 
     repeats = 0
+    closing_seconds = 5.0
+    """Closing copies the log into the file, so that the file alone has everything. The disk may be slow."""
 
     def __init__(self, database: SQLiteDatabase) -> None:
         """Sets the database; the first use connects, on the thread that uses it."""
@@ -136,8 +138,8 @@ class SQLiteLedger:
         self._known = Known()
         self._retention = Retention()
 
-    def transact(self, work: Callable[[LedgerTransaction], None]) -> None:
-        """Runs `work` in one durable transaction; see `astakos.ledger.ports.LedgerStorage`."""
+    def transact(self, work: Callable[[LedgerTransaction], None], *, is_awaited: bool = True) -> None:  # noqa: ARG002 - as the protocol
+        """Run `work` in one durable transaction; see `astakos.ledger.ports.LedgerStorage`."""
         with self._writing() as connection:
             self._known.begin(connection)
             work(SQLiteTransaction(connection, self._known))

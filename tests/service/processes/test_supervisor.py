@@ -1,0 +1,106 @@
+"""The end of a service: callers get their answers, and nothing else keeps its processes from ending."""
+
+import contextlib
+import signal
+import time
+from collections.abc import Iterator
+
+import psycopg.conninfo
+import pytest
+
+from astakos.service.readiness import ENDING
+from astakos.storage.postgresql.postgresql_database import PostgreSQLDatabase
+from astakos.storage.protocol import Database
+from service.command import TIMEOUT_SECONDS, Ended, Serving, serving
+from service.engines import changed_url
+from service.installation import rows
+from service.processes.test_kept_connections import (
+    BODY,
+    NEVER,
+    POST,
+    how_it_ended,
+    kept,
+    stop,
+    wait_until_pending,
+)
+from service.proxy import Network, Proxy, proxy_to
+from service.world import ALICE, COMPUTE_TOKEN, member_key
+
+U = member_key(ALICE)
+FOR_AGES = {"connect_timeout": "600", "options": "-c statement_timeout=600s -c lock_timeout=600s"}
+"""Whoever waits for the server waits for longer than any test does."""
+
+
+@contextlib.contextmanager
+def behind_proxy(database: Database) -> Iterator[tuple[Database, Proxy]]:
+    """The same database, behind a network that can fall silent."""
+    given = psycopg.conninfo.conninfo_to_dict(database.url)
+    with proxy_to(str(given["host"]), str(given.get("port", 5432))) as proxy:
+        port = str(proxy.port)
+        yield PostgreSQLDatabase(changed_url(database.url, host="127.0.0.1", port=port, **FOR_AGES)), proxy
+
+
+def fall_silent(proxy: Proxy) -> None:
+    """Let the network fall silent; wait until both the engine and deliveries wait for an answer."""
+    proxy.state = Network.SILENT
+    deadline = time.monotonic() + TIMEOUT_SECONDS
+    while proxy.unheard < 2:
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+
+
+def await_drain(served: Serving) -> None:
+    deadline = time.monotonic() + TIMEOUT_SECONDS
+    while (reply := served.caller.get("/readyz")).document.get("missing") != [ENDING]:
+        assert time.monotonic() < deadline
+    assert reply.status == 503
+
+
+@pytest.mark.postgresql
+class TestWhileTheDatabaseIsSilent:
+    def test_an_idle_service_ends(self, database: Database) -> None:
+        with behind_proxy(database) as (silent, proxy), serving(silent) as served:
+            served.caller.issued(COMPUTE_TOKEN, (U, 1))
+            fall_silent(proxy)
+            assert served.end() == Ended(0, "", "")
+
+    def test_calls_under_way_are_answered_first(self, database: Database) -> None:
+        with behind_proxy(database) as (silent, proxy), serving(silent) as served:
+            acknowledged = served.caller.issued(COMPUTE_TOKEN, (U, 1))
+            with kept(served, 3) as connections:
+                fall_silent(proxy)
+                for one in connections:
+                    one.socket.sendall(POST + BODY)
+                served.process.send_signal(signal.SIGTERM)
+                for one in connections:
+                    one.socket.settimeout(TIMEOUT_SECONDS)
+                    assert one.socket.recv(12) == b"HTTP/1.1 503"
+            assert how_it_ended(served).status == 0
+        assert rows(database, "SELECT serial FROM pending_commissions") == [(acknowledged,)]
+
+    def test_signals_are_heard(self, database: Database) -> None:
+        with behind_proxy(database) as (silent, proxy), serving(silent, "--drain", "600") as served:
+            fall_silent(proxy)
+            served.process.send_signal(signal.SIGTERM)
+            await_drain(served)
+            assert served.end(signal.SIGTERM) == Ended(0, "", "")
+
+
+def test_a_third_signal_ends_a_worker_that_hangs(database: Database) -> None:
+    with serving(database, *NEVER) as served:
+        (worker,) = served.workers()
+        stop(worker)
+        for number in (signal.SIGTERM, signal.SIGINT):
+            served.process.send_signal(number)
+            wait_until_pending([worker], number)
+        assert served.end(signal.SIGTERM) == Ended(0, "", "")
+
+
+@pytest.mark.long
+def test_a_worker_that_hangs_is_killed_when_its_time_is_over(database: Database) -> None:
+    with serving(database, "--limit", "grace_seconds=0.1") as served:
+        (worker,) = served.workers()
+        stop(worker)
+        ended = served.end()
+    assert ended.status == 0
+    assert f"workers have not exited in time and are killed: process {worker}\n" in ended.errors
