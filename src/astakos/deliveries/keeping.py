@@ -39,7 +39,7 @@ class Deliveries:
         self._thread.start()
 
     def begin_to_end(self) -> None:
-        """Tell the process to begin no further attempt. Does not wait."""
+        """Tells the process to begin no further attempt. Does not wait."""
         self._is_ending.set()
         with self._lock:
             if self._control is not None:

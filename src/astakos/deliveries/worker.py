@@ -61,13 +61,13 @@ class Rounds:
         self._forget_at = 0.0
 
     def run(self) -> None:
-        """Work until told to end."""
+        """Works until told to end."""
         while not self.ending.is_set():
             pause = LOOK_SECONDS if self._attempted(self.look) else FAILURE_SECONDS
             self.ending.wait(pause)
 
     def end(self) -> None:
-        """Begin nothing more, and wait a little for attempts that have begun; on any thread."""
+        """Begins nothing more, and waits a little for attempts that have begun; on any thread."""
         self.ending.set()
         end = time.monotonic() + GRACE_SECONDS
         for thread in list(self._threads.values()):

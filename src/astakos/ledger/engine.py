@@ -129,12 +129,12 @@ class Engine:
         self._sweeps_fail = False
 
     def serve(self, connection: socket.socket) -> None:
-        """Serve a connection until the client closes it. From any thread; does not wait."""
+        """Serves a connection until the client closes it. From any thread; does not wait."""
         self._newcomers.append(connection)
         self._wake()
 
     def end(self) -> None:
-        """Begin nothing more that no caller waits for. From any thread; does not wait.
+        """Begins nothing more that no caller waits for. From any thread; does not wait.
 
         Operations are carried out as before, until the last connection closes.
         """
@@ -209,7 +209,7 @@ class Engine:
         self._told_the_time.append(told)
 
     def run(self) -> None:
-        """Apply operations until the last connection closes, then close the storage."""
+        """Applies operations until the last connection closes, then closes the storage."""
         waking, waker = socket.socketpair()
         with waking, waker:
             for one in (waking, waker):

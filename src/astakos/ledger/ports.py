@@ -153,7 +153,7 @@ class LedgerStorage(Protocol):
     closing_seconds: float
 
     def transact(self, work: Callable[[LedgerTransaction], None], *, is_awaited: bool = True) -> None:
-        """Run `work` in one transaction, which is durable on return.
+        """Runs `work` in one transaction, which is durable on return.
 
         After a conflict or a lost connection, `work` runs again in a new transaction, so it must not keep
         state between calls. Takes effect exactly once; on an exception, not at all, except as noted.

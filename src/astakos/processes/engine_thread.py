@@ -16,7 +16,7 @@ class EngineThread:
     """
 
     def __init__(self, engine: Engine, closing_seconds: float) -> None:
-        """Prepare; nothing runs yet.
+        """Prepares; nothing runs yet.
 
         Args:
             engine: the engine.
@@ -33,11 +33,11 @@ class EngineThread:
         self._thread = threading.Thread(target=self._run, name="astakos-engine", daemon=True)
 
     def start(self) -> None:
-        """Begin to apply operations."""
+        """Begins to apply operations."""
         self._thread.start()
 
     def begin_to_end(self) -> None:
-        """Let the engine end when the last worker has closed its connection."""
+        """Lets the engine end when the last worker has closed its connection."""
         self._engine.end()
         self._held.close()
 
@@ -47,7 +47,7 @@ class EngineThread:
         return not self._thread.is_alive()
 
     def close(self) -> None:
-        """Forget what told of the end."""
+        """Forgets what told of the end."""
         self._held.close()
         self.told.close()
         if self.has_ended:

@@ -52,7 +52,7 @@ class Housekeeping:
                 self._changed.notify()
 
     def begin_to_end(self) -> None:
-        """End after the change that is under way. Does not wait."""
+        """Ends after the change that is under way. Does not wait."""
         self._is_ending.set()
         with self._changed:
             self._changed.notify()

@@ -61,7 +61,7 @@ class Companion(Protocol):
     longest_end: float
 
     def begin_to_end(self) -> None:
-        """Begin nothing more. Does not wait."""
+        """Begins nothing more. Does not wait."""
         ...
 
     @property
@@ -71,7 +71,7 @@ class Companion(Protocol):
 
 
 def longest_end(drain_seconds: float, grace_seconds: float) -> float:
-    """Return how many seconds a service takes to end at most, whatever hangs.
+    """Returns how many seconds a service takes to end at most, whatever hangs.
 
     Args:
         drain_seconds: the time of `--drain`.
@@ -95,7 +95,7 @@ class Supervisor:
         drain_seconds: float = 0,
         batch_spans: BatchSpans | None = None,
     ) -> None:
-        """Prepare the engine. No worker is started yet.
+        """Prepares the engine. No worker is started yet.
 
         Args:
             storage: storage that the engine writes to.
@@ -131,11 +131,11 @@ class Supervisor:
         self._unready_ends = 0
 
     def accompany(self, companions: Iterable[Companion]) -> None:
-        """Have others end with the workers. To be called before `run`."""
+        """Has others end with the workers. To be called before `run`."""
         self._companions += companions
 
     def run(self) -> None:
-        """Run until SIGTERM or SIGINT. Then drain, finish what has been accepted, and return.
+        """Runs until SIGTERM or SIGINT. Then drains, finishes what has been accepted, and returns.
 
         Raises:
             WorkerFailedError: a worker exited before it was ready.
@@ -198,7 +198,7 @@ class Supervisor:
             self._end_workers(signal.SIGINT)
 
     def _engine_has_ended(self) -> None:
-        """End at once: no call can be answered without the engine."""
+        """Ends at once: no call can be answered without the engine."""
         self._selector.unregister(self._engine_thread.told)
         if self._engine_thread.error is not None:
             self._end_workers(signal.SIGKILL)
@@ -206,7 +206,7 @@ class Supervisor:
     # The end
 
     def _hear(self, signals: socket.socket) -> None:
-        """Handle a signal. A repeated signal first ends all waiting for proxies, then kills the workers."""
+        """Handles a signal. A repeated signal first ends all waiting for proxies, then kills the workers."""
         asked = set(signals.recv(64))
         if self._kills_at is not None:
             is_last = self._is_hurried or not self._workers
@@ -222,7 +222,7 @@ class Supervisor:
             self._end_workers(signal.SIGINT if self._is_hurried else signal.SIGTERM)
 
     def _end_workers(self, number: signal.Signals) -> None:
-        """Send the workers a signal: SIGTERM keeps idle connections for a moment, SIGINT does not."""
+        """Sends the workers a signal: SIGTERM keeps idle connections for a moment, SIGINT does not."""
         if self._kills_at is None:
             self._kills_at = time.monotonic() + self._instructions.limits.grace_seconds + OVERDUE_SECONDS
             for companion in self._companions:
@@ -238,7 +238,7 @@ class Supervisor:
             worker.send_signal(signal.SIGTERM if is_too_early else number)
 
     def _seconds_left(self) -> float | None:
-        """Return how long it is to the next deadline; None if there is none."""
+        """Returns how long it is to the next deadline; None if there is none."""
         if self._is_killed:
             return None
         until = self._kills_at if self._kills_at is not None else self._drains_until
@@ -255,7 +255,7 @@ class Supervisor:
             self._end_workers(signal.SIGKILL)
 
     def _leave_the_rest(self) -> None:
-        """Wait a little for what no caller waits for; not after a signal that does not want to wait."""
+        """Waits a little for what no caller waits for; not after a signal that does not want to wait."""
         began = time.monotonic()
         while not self._is_killed:
             late = time.monotonic() - began
@@ -266,7 +266,7 @@ class Supervisor:
 
 
 def _keep_sampling(figures: RecentFigures) -> None:
-    """Have samples ready for whoever asks first."""
+    """Has samples ready for whoever asks first."""
     while True:
         time.sleep(PERIOD_SECONDS)
         try:
@@ -277,7 +277,7 @@ def _keep_sampling(figures: RecentFigures) -> None:
 
 @contextlib.contextmanager
 def _signals() -> Iterator[socket.socket]:
-    """Yield a socket that receives the number of each signal to shut down."""
+    """Yields a socket that receives the number of each signal to shut down."""
     reading, writing = socket.socketpair()
     writing.setblocking(False)
     signal.set_wakeup_fd(writing.fileno())

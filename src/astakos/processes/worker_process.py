@@ -34,7 +34,7 @@ class WorkerProcess:
         reports: Reports,
         figures: RecentFigures,
     ) -> None:
-        """Start it. Does not wait until it is ready."""
+        """Starts it. Does not wait until it is ready."""
         self.control, its_control = socket.socketpair()
         engines, its_engine = socket.socketpair()
         asker, its_asker = socket.socketpair()
@@ -63,7 +63,7 @@ class WorkerProcess:
         return self._process.pid
 
     def hear(self) -> bool:
-        """Receive what it says, which is only that it is ready; return false if it has exited."""
+        """Receives what it says, which is only that it is ready; returns false if it has exited."""
         said = b""
         with contextlib.suppress(OSError):
             said = self.control.recv(1)
@@ -71,21 +71,21 @@ class WorkerProcess:
         return bool(said)
 
     def drain(self) -> None:
-        """Tell the worker that the service will shut down soon."""
+        """Tells the worker that the service will shut down soon."""
         with contextlib.suppress(OSError):
             self.control.sendall(DRAIN)
 
     def send_signal(self, number: signal.Signals) -> None:
-        """Send it a signal."""
+        """Sends it a signal."""
         self._process.send_signal(number)
 
     def wait(self) -> int:
-        """Wait for the process to exit, and return its status."""
+        """Waits for the process to exit, and returns its status."""
         self.control.close()
         return self._process.wait()
 
 
 def _tell_figures(asker: socket.socket, figures: RecentFigures) -> None:
-    """Tell a worker how the service does, whenever it asks, until it has ended."""
+    """Tells a worker how the service does, whenever it asks, until it has ended."""
     with asker:
         answer_questions(asker, figures.figures)

@@ -52,7 +52,7 @@ class Server:
         *,
         stop_seconds: float | None = None,
     ) -> None:
-        """Prepare.
+        """Prepares.
 
         Args:
             site: what answers.

@@ -173,7 +173,7 @@ def test_a_call_that_comes_on_one_as_the_end_begins_is_answered(database: Databa
 
 
 def wait_until_pending(processes: list[int], number: signal.Signals = signal.SIGTERM) -> None:
-    """Wait until the signal to end is on its way to processes that are stopped."""
+    """Waits until the signal to end is on its way to processes that are stopped."""
     deadline = time.monotonic() + TIMEOUT_SECONDS
     ending = 1 << (number - 1)
     for process in processes:

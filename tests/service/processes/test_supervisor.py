@@ -41,7 +41,7 @@ def behind_proxy(database: Database) -> Iterator[tuple[Database, Proxy]]:
 
 
 def fall_silent(proxy: Proxy) -> None:
-    """Let the network fall silent; wait until both the engine and deliveries wait for an answer."""
+    """Lets the network fall silent; waits until both the engine and deliveries wait for an answer."""
     proxy.state = Network.SILENT
     deadline = time.monotonic() + TIMEOUT_SECONDS
     while proxy.unheard < 2:

@@ -98,7 +98,7 @@ class PostgreSQLLedger:
         return clock.elapsed() + self._offset
 
     def transact(self, work: Callable[[LedgerTransaction], None], *, is_awaited: bool = True) -> None:
-        """Run `work` in one durable transaction; see `astakos.ledger.ports.LedgerStorage`."""
+        """Runs `work` in one durable transaction; see `astakos.ledger.ports.LedgerStorage`."""
         self._batch += 1
         self._may_be_committed = False
         self._known.forget_if_too_much()

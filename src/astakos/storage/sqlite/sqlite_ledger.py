@@ -139,7 +139,7 @@ class SQLiteLedger:
         self._retention = Retention()
 
     def transact(self, work: Callable[[LedgerTransaction], None], *, is_awaited: bool = True) -> None:  # noqa: ARG002 - as the protocol
-        """Run `work` in one durable transaction; see `astakos.ledger.ports.LedgerStorage`."""
+        """Runs `work` in one durable transaction; see `astakos.ledger.ports.LedgerStorage`."""
         with self._writing() as connection:
             self._known.begin(connection)
             work(SQLiteTransaction(connection, self._known))
