@@ -199,4 +199,4 @@ class AsyncCommission:
 
     def __repr__(self) -> str:
         """Returns class and serial, without the token."""
-        return f"<{type(self).__name__} {self.serial or 'not issued'}>"
+        return f"<{type(self).__name__} {self.serial or 'not pending'}>"

@@ -187,4 +187,4 @@ class Commission:
 
     def __repr__(self) -> str:
         """Returns class and serial, without the token."""
-        return f"<{type(self).__name__} {self.serial or 'not issued'}>"
+        return f"<{type(self).__name__} {self.serial or 'not pending'}>"

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import math
+from decimal import Decimal
+from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -347,9 +350,29 @@ def test_what_accepting_raises_is_told(peer_of: PeerFactory) -> None:
     assert entered
 
 
+@pytest.mark.parametrize("quantity", [0.5, math.nan, math.inf, Decimal("0.5"), Fraction(1, 2)])
+def test_a_fraction_is_refused_with_what_makes_a_quantity_of_it(quantity: Any, client: AstakosClient) -> None:
+    with pytest.raises(errors.BadValue, match=r"astakosclient\.pricing\.quantity_of") as refused:
+        client.issue_one_commission(COMPUTE_TOKEN, ALICE.uuid, "system", {VM: quantity})
+    assert f"quantity of {VM} must be a whole number, not {quantity!r}" in str(refused.value)
+    with (
+        client.commission(COMPUTE_TOKEN, ALICE.uuid, "system", {VM: 1}) as commission,
+        pytest.raises(errors.BadValue, match="whole number"),
+    ):
+        commission.grow({VM: quantity})
+
+
+def test_a_commission_for_nothing_settles_for_nothing(client: AstakosClient) -> None:
+    with (
+        client.commission(COMPUTE_TOKEN, ALICE.uuid, "system", {}) as commission,
+        pytest.raises(errors.BadValue, match="not in this commission, which is empty"),
+    ):
+        commission.settle({VM: 1})
+
+
 def test_its_representation_has_no_token(client: AstakosClient) -> None:
     commission = client.commission(COMPUTE_TOKEN, ALICE.uuid, "system", {VM: 1})
-    assert repr(commission) == "<Commission not issued>"
+    assert repr(commission) == "<Commission not pending>"
 
 
 class Interrupted:

@@ -8,6 +8,8 @@ import msgspec
 AT = " - at `"
 STEP = re.compile(r"\.(\w+)|\[[^\]]*\]")
 WRONG_VALUE = "Invalid enum value"
+NUMBER = "`bool | int`"
+"""What a quantity may be. A boolean counts as a number, as it does in Python and for the original service."""
 WRONG_KEY = "Object contains unknown field"
 
 
@@ -30,7 +32,7 @@ def explained(error: msgspec.ValidationError, document: type) -> str:
             for field in part.fields
         ]
     else:
-        return str(error)
+        return str(error).replace(NUMBER, "a whole number")
     where = AT + place if place else ""
     return f"{message}; allowed: {', '.join(allowed)}{where}"
 

@@ -197,7 +197,8 @@ def settlement(
         raise BadValue(f"used must map resources to quantities, not be a {type(used).__name__}")
     for resource, quantity in used.items():
         if resource not in issued:
-            raise BadValue(f"{resource} is not in this commission, only {', '.join(issued)}")
+            known = f"only {', '.join(issued)}" if issued else "which is empty"
+            raise BadValue(f"{resource} is not in this commission, {known}")
         most = issued[resource]
         bounds = (0, None) if beyond and most >= 0 else (min(0, most), max(0, most))
         if (
@@ -214,14 +215,27 @@ def provisions_of(holder: str, source: str, quantities: Mapping[str, int]) -> li
     """Returns quantities by resource as the provisions of one holder and source.
 
     Raises:
-        BadValue: ``quantities`` is not a mapping.
+        BadValue: ``quantities`` is not a mapping, or a quantity is a fraction.
     """
     if not isinstance(quantities, Mapping):
         raise BadValue(f"quantities must be by resource, not a {type(quantities).__name__}")
+    for resource, quantity in quantities.items():
+        if _has_fraction(quantity):
+            raise BadValue(
+                f"quantity of {resource} must be a whole number, not {quantity!r}; "
+                "astakosclient.pricing.quantity_of turns an amount such as '0.50' into one"
+            )
     return [
         {"holder": holder, "source": source, "resource": resource, "quantity": quantity}
         for resource, quantity in quantities.items()
     ]
+
+
+def _has_fraction(number: object) -> bool:
+    """Returns whether JSON cannot have a number as a whole one."""
+    if isinstance(number, float):
+        return not number.is_integer()
+    return hasattr(number, "as_integer_ratio") and not isinstance(number, int)
 
 
 def limited(issued: Mapping[str, int], used: object) -> dict[str, int] | None:

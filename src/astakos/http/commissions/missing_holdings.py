@@ -1,5 +1,6 @@
 """Why a holding does not exist: what is likely wrong with the names in a request."""
 
+from astakos.http.commissions.requested_provisions import BARE_UUID
 from astakos.ledger.key_levels import KEY
 from astakos.ledger.rules import Key
 from astakos.projects.limits import PROJECT, USER
@@ -10,6 +11,7 @@ NOT_NAMES = "holder and resource must be strings, and source a string or null"
 MAIL_ADDRESS = "the holder must be user:<uuid>, not a mail address"
 NOT_BY_ITSELF = "a key is charged along with its user; say which one in key"
 OTHER_HOLDER = "the holder must be user:<uuid> or project:<uuid>"
+BARE_SOURCE = "the source must be system, or the uuid of a project, not its name"
 PROJECT_WITH_SOURCE = "the source of a project's own holding is null"
 OTHER_SOURCE = "the source of a user's holding must be project:<uuid>"
 NO_RESOURCE = "there is no such resource"
@@ -25,6 +27,8 @@ def malformed_name(key: Key) -> str | None:
     if key.holder.startswith(KEY):
         return NOT_BY_ITSELF
     if not key.holder.startswith((USER, PROJECT)):
+        if BARE_UUID.fullmatch(key.holder) and not (key.source or PROJECT).startswith(PROJECT):
+            return BARE_SOURCE
         return MAIL_ADDRESS if "@" in key.holder else OTHER_HOLDER
     if "@" in key.holder:
         return MAIL_ADDRESS

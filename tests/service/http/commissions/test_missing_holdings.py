@@ -1,4 +1,4 @@
-"""What the refusal says when a holding does not exist."""
+"""What the refusal says when a holding does not exist, or its quantity is none."""
 
 from typing import Any
 
@@ -32,6 +32,14 @@ PROJECT = f"project:{LAB}"
         ({"holder": ALICE.email}, "the holder must be user:<uuid>, not a mail address"),
         ({"holder": f"user:{ALICE.email}"}, "the holder must be user:<uuid>, not a mail address"),
         ({"holder": ALICE.uuid}, "the holder must be user:<uuid> or project:<uuid>"),
+        (
+            {"holder": ALICE.uuid, "source": "lab.example.org"},
+            "the source must be system, or the uuid of a project, not its name",
+        ),
+        (
+            {"holder": ALICE.uuid, "source": "System"},
+            "the source must be system, or the uuid of a project, not its name",
+        ),
         ({"source": LAB}, "the source of a user's holding must be project:<uuid>"),
         ({"source": None}, "the source of a user's holding must be project:<uuid>"),
         ({"holder": PROJECT}, "the source of a project's own holding is null"),
@@ -48,6 +56,15 @@ def test_the_refusal_names_the_holding_and_what_is_likely_wrong(
     named = f"There is no holding {asked['resource']} of {asked['holder']} from {asked['source']}"
     assert reply.message == f"{named}: {reason}."
     assert reply.document["itemNotFound"]["data"] == {"name": "NoHoldingError", "provision": asked}
+
+
+def test_a_quantity_that_is_no_number_is_told_in_words(standing_service: Caller) -> None:
+    for quantity, kind in ((1.5, "float"), ("1", "str"), (None, "null")):
+        asked = {"holder": USER, "source": PROJECT, "resource": VM, "quantity": quantity}
+        reply = standing_service.post(COMMISSIONS, COMPUTE_TOKEN, {"provisions": [asked]})
+        where = "at `$.provisions[0].quantity`"
+        assert reply.status == 400
+        assert reply.message == f"The body is not valid: Expected a whole number, got `{kind}` - {where}."
 
 
 def test_a_provision_in_the_form_of_0_14_is_named_as_it_was_asked(standing_service: Caller) -> None:
