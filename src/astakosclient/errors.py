@@ -6,6 +6,7 @@
     ├── BadValue                  an argument is invalid; the client sent nothing
     ├── ConnectionError           no complete response: refused, timed out, truncated or malformed
     ├── InvalidResponse           the server reported success, but its response cannot be parsed
+    ├── SecretLost                the call took effect, but the answer with the new secret was lost
     ├── BadRequest        400     the server rejected the request as malformed
     ├── Unauthorized      401     the token is missing, unknown or expired
     ├── Forbidden         403     the token is valid, but its holder is not permitted to do this
@@ -35,6 +36,8 @@ NOT_CARRIED_OUT = "not-carried-out"
 """The ``outcome`` of a request that certainly had no effect."""
 UNKNOWN = "unknown"
 """The ``outcome`` of a request that may have taken effect, or may still do so."""
+CARRIED_OUT = "carried-out"
+"""The ``outcome`` of a request that certainly took effect."""
 LONGEST_QUOTATION = 200
 """Maximum length of the server's explanation in ``str(exception)``, in characters."""
 
@@ -56,8 +59,8 @@ class AstakosClientException(Exception):
             empty.
         retry_after: the server's ``Retry-After``, in seconds, or None.
         outcome: what became of the call: ``not-carried-out`` if it certainly had no effect, ``unknown`` if it
-            may have had one or may still have one. None for exceptions that are not about a failed call, for
-            example `NoUserName`.
+            may have had one or may still have one, ``carried-out`` if it certainly had (`SecretLost`). None
+            for exceptions that are not about a failed call, for example `NoUserName`.
     """
 
     status: int
@@ -190,6 +193,38 @@ class InvalidResponse(AstakosClientException):
 
     def _story(self) -> str:
         return f"{self.message}: {self.said}" if self.said else self.message
+
+
+class SecretLost(AstakosClientException):
+    """The call took effect, but the server cannot show the secret that it made again.
+
+    It was in the answer to an earlier attempt of the call, or to another call with the same idempotency key.
+    ``details`` is the server's advice on how to get another secret: rotate the key, or revoke the invitation
+    and make another one.
+
+    Attributes:
+        made: what was made, for example the key, with its ``prefix``; None stands for the secret.
+
+    Example:
+        .. code-block:: python
+
+            try:
+                key = client.create_key(token, "ci")
+            except errors.SecretLost as lost:
+                # Nobody has the first secret.
+                key = client.rotate_key(token, lost.made["prefix"], overlap_seconds=0)
+    """
+
+    status = 500
+
+    def __init__(self, made: dict[str, Any]) -> None:
+        """Sets ``made``, and ``details`` from the message that it includes."""
+        super().__init__("The secret is not shown again", str(made.get("message", "")))
+        self.made = made
+        self.outcome = CARRIED_OUT
+
+    def _story(self) -> str:
+        return self.details or self.message
 
 
 class BadRequest(AstakosClientException):

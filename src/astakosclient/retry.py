@@ -35,10 +35,10 @@ class Retry(FixedValue):
       or the server responded with 429, or with ``Astakos-Outcome: not-carried-out``, as this project's server
       does. A timeout, a lost response, and 502, 503 and 504 without that header prove nothing, because a
       gateway can send these statuses after the server has done the work.
-    * Issuing commissions, and accepting or rejecting one, is also retried after such failures if the server
-      guarantees that the call takes effect once. This project's server does, and says so in the
-      ``Astakos-Supports`` header; if the client has not seen that header yet, it asks. The original Astakos
-      does not.
+    * Issuing commissions, accepting or rejecting one, and calls that make something (applications,
+      memberships, invitations, keys, feedback) are also retried after such failures if the server guarantees
+      that the call takes effect once. This project's server does, and says so in the ``Astakos-Supports``
+      header; if the client has not seen that header yet, it asks. The original Astakos does not.
     * Nothing else is retried. A complete response that the client cannot parse would be the same again.
 
     The wait before a retry is random (full jitter) between 0 and ``base`` seconds; the upper bound doubles

@@ -24,6 +24,7 @@ SAMPLES: list[AstakosClientException] = [
     errors.ConnectionError(ConnectionRefusedError(111, "Connection refused"), sent=False, peer="h:80"),
     errors.ConnectionError(IncompleteRead(b"partial", 10)),
     errors.InvalidResponse("The response is not JSON", "<html>", response="<html>"),
+    errors.SecretLost({"prefix": "astk_k2m4p6q8", "key": None, "message": "Rotate the key."}),
     errors.BadRequest("Bad Request", "details"),
     errors.Unauthorized("Unauthorized", "details"),
     errors.Forbidden("Forbidden", "details"),

@@ -7,12 +7,14 @@ from typing import TYPE_CHECKING, Any
 from astakosclient.calls import answers
 from astakosclient.calls.call import (
     FORM,
+    MAKE_ONCE,
     Call,
     Parts,
     form,
     given,
     header_value,
     is_header,
+    key_or_new,
     post,
     query,
     text,
@@ -139,7 +141,7 @@ def get_resources() -> Call[dict[str, Resource]]:
     return Call(name="get_resources", path=RESOURCES, read=answers.mapping)
 
 
-def send_feedback(token: str | None, message: str, data: str) -> Call[None]:
+def send_feedback(token: str | None, message: str, data: str, idempotency_key: str | None) -> Call[None]:
     """Builds the call that sends feedback to the operators."""
     fields = {"feedback_msg": given("message", message), "feedback_data": given("data", data)}
     return Call(
@@ -150,6 +152,8 @@ def send_feedback(token: str | None, message: str, data: str) -> Call[None]:
         body=form(fields),
         content_type=FORM,
         repeatable=False,
+        repeatable_with=MAKE_ONCE,
+        idempotency_key=key_or_new(idempotency_key),
         read=answers.nothing,
     )
 

@@ -6,13 +6,17 @@ import json
 from typing import TYPE_CHECKING, Any, NoReturn, cast
 
 from astakosclient.calls import faults
-from astakosclient.errors import InvalidResponse, NoUserName, NoUUID
+from astakosclient.errors import InvalidResponse, NoUserName, NoUUID, SecretLost
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from astakosclient.answer_types import Granted, Provision
     from astakosclient.core.exchange import Answer
+
+
+REPLAYED = "idempotency-replayed"
+"""The header that says that an earlier request with the same idempotency key was carried out."""
 
 
 def _refuse(constant: str) -> NoReturn:
@@ -49,6 +53,21 @@ def sequence(answer: Answer) -> Any:
     if not isinstance(document, list):
         raise _unusable(answer, "The response is not a JSON array")
     return document
+
+
+def with_secret(name: str) -> Callable[[Answer], Any]:
+    """Returns a parser for a JSON object that shows a new secret, at a key.
+
+    The parser raises `SecretLost` if an earlier answer has shown it, and `InvalidResponse`.
+    """
+
+    def read(answer: Answer) -> Any:
+        document = mapping(answer)
+        if answer.headers.get(REPLAYED) == "true" and document.get(name) is None:
+            raise SecretLost(document)
+        return document
+
+    return read
 
 
 def serial(answer: Answer) -> int:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
@@ -22,6 +23,8 @@ JSON = "application/json"
 FORM = "application/x-www-form-urlencoded"
 
 LONGEST_KEY = 255
+MAKE_ONCE = "make-once"
+"""The protocol extension that makes calls that make something safe to repeat."""
 _ILLEGAL_IN_A_HEADER = re.compile(r"[^\t\x20-\x7e\x80-\xff]")
 _NAME_OF_A_HEADER = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 # json.dumps creates a new encoder on each call with non-default options.
@@ -132,6 +135,11 @@ class Parts(Generic[T]):
         """Sets the calls, made in this order, and the function that joins their results."""
         self.calls = calls
         self.join = join
+
+
+def key_or_new(idempotency_key: str | None) -> str:
+    """Returns an idempotency key of the caller, or a new one."""
+    return os.urandom(16).hex() if idempotency_key is None else idempotency_key
 
 
 def given(name: str, value: T | None) -> T:

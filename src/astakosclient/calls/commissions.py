@@ -7,13 +7,12 @@ the second request gets 404; a server that keeps a history can then confirm that
 
 from __future__ import annotations
 
-import os
 import re
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from astakosclient.calls import answers, faults
-from astakosclient.calls.call import Call, form, given, listed, mappings, post, text
+from astakosclient.calls.call import Call, form, given, key_or_new, listed, mappings, post, text
 from astakosclient.errors import BadValue
 
 if TYPE_CHECKING:
@@ -69,7 +68,7 @@ def issue_commission(
         repeatable=False,
         repeatable_with=KEYS,
         explain=faults.explain_refused_issue,
-        idempotency_key=_key(idempotency_key),
+        idempotency_key=key_or_new(idempotency_key),
     )
 
 
@@ -92,7 +91,7 @@ def issue_at_most(
         repeatable=False,
         repeatable_with=KEYS,
         explain=faults.explain_refused_issue,
-        idempotency_key=_key(idempotency_key),
+        idempotency_key=key_or_new(idempotency_key),
     )
 
 
@@ -171,12 +170,8 @@ def issue_commissions(
         answers.mapping,
         repeatable=False,
         repeatable_with=KEYS,
-        idempotency_key=_key(idempotency_key),
+        idempotency_key=key_or_new(idempotency_key),
     )
-
-
-def _key(own: str | None) -> str:
-    return os.urandom(16).hex() if own is None else own
 
 
 def settlement(

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from astakosclient.calls import answers
-from astakosclient.calls.call import JSON, Call, as_json, given, path_part, post, texts
+from astakosclient.calls.call import JSON, MAKE_ONCE, Call, as_json, given, key_or_new, path_part, post, texts
 from astakosclient.core.absence import ABSENT, Absent
 from astakosclient.errors import BadValue
 
@@ -27,13 +27,14 @@ def create_key(
     networks: Iterable[str] | None,
     project: str | None,
     limits: Mapping[str, int | None] | None,
+    idempotency_key: str | None,
 ) -> Call[NewKey]:
     """Builds the call that makes a key."""
     document: dict[str, Any] = {"name": given("name", name), "expires": expires, "project": project}
     document |= _limits(services=services, calls=calls, networks=networks)
     if limits is not None:
         document["limits"] = _of_resources(limits)
-    return post("create_key", KEYS, token, document, answers.mapping, repeatable=False)
+    return _with_new_secret("create_key", KEYS, token, document, idempotency_key)
 
 
 def get_keys(token: str | None) -> Call[list[Key]]:
@@ -79,10 +80,27 @@ def get_key_quotas(token: str | None, prefix: str) -> Call[KeyQuotas]:
     return Call(name="get_key_quotas", path=f"{_key(prefix)}/quotas", token=token, read=answers.mapping)
 
 
-def rotate_key(token: str | None, prefix: str, overlap_seconds: int) -> Call[NewKey]:
+def rotate_key(
+    token: str | None, prefix: str, overlap_seconds: int, idempotency_key: str | None
+) -> Call[NewKey]:
     """Builds the call that gives a key a new secret."""
     document = {"rotate": {"overlap_seconds": overlap_seconds}}
-    return post("rotate_key", f"{_key(prefix)}/action", token, document, answers.mapping, repeatable=False)
+    return _with_new_secret("rotate_key", f"{_key(prefix)}/action", token, document, idempotency_key)
+
+
+def _with_new_secret(
+    name: str, path: str, token: str | None, document: Mapping[str, Any], idempotency_key: str | None
+) -> Call[NewKey]:
+    return post(
+        name,
+        path,
+        token,
+        document,
+        answers.with_secret("key"),
+        repeatable=False,
+        repeatable_with=MAKE_ONCE,
+        idempotency_key=key_or_new(idempotency_key),
+    )
 
 
 def revoke_key(token: str | None, prefix: str) -> Call[None]:

@@ -5,10 +5,21 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from astakosclient.calls import answers
-from astakosclient.calls.call import JSON, Call, as_json, given, path_part, post, query, text
+from astakosclient.calls.call import (
+    JSON,
+    MAKE_ONCE,
+    Call,
+    as_json,
+    given,
+    key_or_new,
+    path_part,
+    post,
+    query,
+    text,
+)
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
 
     from astakosclient.answer_types import (
         ApplicationAction,
@@ -23,6 +34,7 @@ if TYPE_CHECKING:
         ProjectApplication,
         ProjectUsage,
     )
+    from astakosclient.core.exchange import Answer
 
 PROJECTS = "account/v1.0/projects"
 MEMBERSHIPS = f"{PROJECTS}/memberships"
@@ -50,12 +62,16 @@ def get_project(token: str | None, project_id: str) -> Call[Project]:
     return Call(name="get_project", path=_project(project_id), token=token, read=answers.mapping)
 
 
-def create_project(token: str | None, specs: Mapping[str, Any]) -> Call[ProjectApplication]:
+def create_project(
+    token: str | None, specs: Mapping[str, Any], idempotency_key: str | None
+) -> Call[ProjectApplication]:
     """Builds the call that applies for a new project."""
-    return post("create_project", PROJECTS, token, given("specs", specs), answers.mapping, repeatable=False)
+    return _make("create_project", PROJECTS, token, given("specs", specs), idempotency_key)
 
 
-def modify_project(token: str | None, project_id: str, specs: Mapping[str, Any]) -> Call[ProjectApplication]:
+def modify_project(
+    token: str | None, project_id: str, specs: Mapping[str, Any], idempotency_key: str | None
+) -> Call[ProjectApplication]:
     """Builds the call that applies for a modification of a project."""
     return Call(
         name="modify_project",
@@ -65,6 +81,8 @@ def modify_project(token: str | None, project_id: str, specs: Mapping[str, Any])
         body=as_json(given("specs", specs)),
         content_type=JSON,
         repeatable=False,  # each request creates an application
+        repeatable_with=MAKE_ONCE,
+        idempotency_key=key_or_new(idempotency_key),
         read=answers.mapping,
     )
 
@@ -147,33 +165,26 @@ def membership_action(token: str | None, memb_id: int, action: MembershipAction,
     return _act("membership_action", _membership(memb_id), token, action, reason)
 
 
-def join_project(token: str | None, project_id: str) -> Call[Identified]:
+def join_project(token: str | None, project_id: str, idempotency_key: str | None) -> Call[Identified]:
     """Builds the call that requests membership in a project."""
     document = {"join": {"project": given("project_id", project_id)}}
-    return post("join_project", MEMBERSHIPS, token, document, answers.mapping, repeatable=False)
+    return _make("join_project", MEMBERSHIPS, token, document, idempotency_key)
 
 
-def join_with_invitation(token: str | None, invitation: str) -> Call[Identified]:
+def join_with_invitation(token: str | None, invitation: str, idempotency_key: str | None) -> Call[Identified]:
     """Builds the call that joins the project of an invitation."""
     code = text("invitation", invitation)
     document = {"join": {"invitation": code}}
-    return post(
-        "join_with_invitation",
-        MEMBERSHIPS,
-        token,
-        document,
-        answers.mapping,
-        repeatable=False,
-        secrets=(code,),
-    )
+    return _make("join_with_invitation", MEMBERSHIPS, token, document, idempotency_key, secrets=(code,))
 
 
 def create_invitation(
-    token: str | None, project_id: str, max_uses: int, expires: str | None
+    token: str | None, project_id: str, max_uses: int, expires: str | None, idempotency_key: str | None
 ) -> Call[NewInvitation]:
     """Builds the call that invites to a project."""
     path, document = f"{_project(project_id)}/invitations", {"max_uses": max_uses, "expires": expires}
-    return post("create_invitation", path, token, document, answers.mapping, repeatable=False)
+    read = answers.with_secret("invitation")
+    return _make("create_invitation", path, token, document, idempotency_key, read)
 
 
 def get_invitations(token: str | None, project_id: str) -> Call[list[Invitation]]:
@@ -194,10 +205,12 @@ def revoke_invitation(token: str | None, invitation_id: int) -> Call[None]:
     )
 
 
-def enroll_member(token: str | None, project_id: str, email: str) -> Call[Identified]:
+def enroll_member(
+    token: str | None, project_id: str, email: str, idempotency_key: str | None
+) -> Call[Identified]:
     """Builds the call that adds a user to a project."""
     document = {"enroll": {"project": given("project_id", project_id), "user": given("email", email)}}
-    return post("enroll_member", MEMBERSHIPS, token, document, answers.mapping, repeatable=False)
+    return _make("enroll_member", MEMBERSHIPS, token, document, idempotency_key)
 
 
 def set_default_project(token: str | None, project_id: str) -> Call[None]:
@@ -215,6 +228,29 @@ def either_project(
 
 def _number(number: int | None) -> str | None:
     return None if number is None else str(number)
+
+
+def _make(
+    name: str,
+    path: str,
+    token: str | None,
+    document: Any,
+    idempotency_key: str | None,
+    read: Callable[[Answer], Any] = answers.mapping,
+    *,
+    secrets: tuple[str, ...] = (),
+) -> Call[Any]:
+    return post(
+        name,
+        path,
+        token,
+        document,
+        read,
+        repeatable=False,
+        repeatable_with=MAKE_ONCE,
+        idempotency_key=key_or_new(idempotency_key),
+        secrets=secrets,
+    )
 
 
 def _act(name: str, path: str, token: str | None, action: str, value: object) -> Call[None]:

@@ -210,19 +210,20 @@ class AsyncBoundCalls(AsyncBoundProjectCalls):
         """
         return await self._run(account.get_resources())
 
-    async def send_feedback(self, message: str, data: str) -> None:
+    async def send_feedback(self, message: str, data: str, *, idempotency_key: str | None = None) -> None:
         """Sends feedback to the operators of the service.
 
         Args:
             message: the user's message; must not be empty.
             data: additional information, for example a log; may be empty.
+            idempotency_key: see `create_project`.
 
         Raises:
-            BadValue: ``message`` or ``data`` is None.
+            BadValue: ``message`` or ``data`` is None, or the idempotency key is invalid.
             BadRequest: ``message`` is empty.
             AstakosClientException: the call failed.
         """
-        await self._run(account.send_feedback(self._token, message, data))
+        await self._run(account.send_feedback(self._token, message, data, idempotency_key))
 
     async def get_endpoints(self, uuid: str | None = None, *, service: str | None = None) -> Endpoints:
         """Returns the holder of a token, and the service catalog, which `parse_endpoints` searches.
@@ -282,6 +283,7 @@ class AsyncBoundCalls(AsyncBoundProjectCalls):
         networks: Iterable[str] | None = None,
         project: str | None = None,
         limits: Mapping[str, int | None] | None = None,
+        idempotency_key: str | None = None,
     ) -> NewKey:
         """Makes a key, with which programs act as the user. Requires this project's server.
 
@@ -294,16 +296,21 @@ class AsyncBoundCalls(AsyncBoundProjectCalls):
             networks: networks (``192.0.2.0/24``) or addresses that it may be used from; the default is all.
             project: the UUID of the only project that it may draw from; the default is all of the user's.
             limits: how much may be charged with it, by resource or meter; None for one that is only counted.
+            idempotency_key: 1 to 255 printable ASCII characters; the default is a random key per call. The
+                server makes one key of the user for each, however often the call is repeated.
 
         Returns:
             The key (see `Key`). Its text, ``key``, cannot be retrieved later.
 
         Raises:
             Conflict: the user cannot have more keys.
+            SecretLost: the key was made, but the answer that had its text was lost; rotate it.
             AstakosClientException: the call failed.
         """
         return await self._run(
-            keys.create_key(self._token, name, expires, services, calls, networks, project, limits)
+            keys.create_key(
+                self._token, name, expires, services, calls, networks, project, limits, idempotency_key
+            )
         )
 
     async def get_keys(self) -> list[Key]:
@@ -352,17 +359,29 @@ class AsyncBoundCalls(AsyncBoundProjectCalls):
         """
         return await self._run(keys.get_key_quotas(self._token, prefix))
 
-    async def rotate_key(self, prefix: str, overlap_seconds: int = 86400) -> NewKey:
+    async def rotate_key(
+        self,
+        prefix: str,
+        overlap_seconds: int = 86400,
+        *,
+        idempotency_key: str | None = None,
+    ) -> NewKey:
         """Gives a key a new secret; its prefix and limits stay. Requires this project's server.
 
         Args:
             prefix: what the key begins with.
             overlap_seconds: for how long the present key is still valid; at most 30 days.
+            idempotency_key: see `create_key`.
 
         Returns:
             The key (see `Key`). Its new text, ``key``, cannot be retrieved later.
+
+        Raises:
+            NotFound: the user has no such key.
+            SecretLost: the key was rotated, but the answer that had its new text was lost; rotate it again.
+            AstakosClientException: the call failed.
         """
-        return await self._run(keys.rotate_key(self._token, prefix, overlap_seconds))
+        return await self._run(keys.rotate_key(self._token, prefix, overlap_seconds, idempotency_key))
 
     async def revoke_key(self, prefix: str) -> None:
         """Revokes a key: it is valid no longer. Requires this project's server."""

@@ -67,8 +67,13 @@ class AsyncBoundProjectCalls(Asynchronous):
         """Returns a project, by its UUID."""
         return await self._run(projects.get_project(self._token, project_id))
 
-    async def create_project(self, specs: Mapping[str, Any]) -> ProjectApplication:
+    async def create_project(
+        self, specs: Mapping[str, Any], *, idempotency_key: str | None = None
+    ) -> ProjectApplication:
         """Applies for a new project.
+
+        With retries (see `Retry`), the call still takes effect once: the client sends an idempotency key, and
+        after a failure with an unknown outcome it retries only if the server supports such keys.
 
         Args:
             specs: the project's properties: ``name`` (a domain name) and ``end_date`` (ISO 8601 with a time
@@ -76,6 +81,9 @@ class AsyncBoundProjectCalls(Asynchronous):
                 ``description``, ``comments``, ``join_policy`` and ``leave_policy`` (``auto``, ``moderated``
                 or ``closed``), ``max_members`` (int), ``private`` (bool), and ``resources``, a dict of
                 ``{"project_capacity": int, "member_capacity": int}`` by resource.
+            idempotency_key: 1 to 255 printable ASCII characters; the default is a random key per call. The
+                server carries out one call of the user for each, and repeats its answer, even after a
+                restart of the caller. Requires this project's server; others ignore it.
 
         Returns:
             A dict with ``id``, the project's UUID, and ``application``, the application's ID (int).
@@ -83,7 +91,7 @@ class AsyncBoundProjectCalls(Asynchronous):
         Raises:
             BadRequest: a property is malformed.
             Conflict: the user has too many pending applications.
-            AstakosClientException: the call failed.
+            AstakosClientException: the call failed; with status 422, the key belongs to another request.
 
         Example:
             .. code-block:: python
@@ -92,9 +100,15 @@ class AsyncBoundProjectCalls(Asynchronous):
                 specs = {"name": "lab.example.org", "end_date": "2035-01-01T00:00:00Z", "resources": vms}
                 applied = await client.create_project(specs)
         """
-        return await self._run(projects.create_project(self._token, specs))
+        return await self._run(projects.create_project(self._token, specs, idempotency_key))
 
-    async def modify_project(self, project_id: str, specs: Mapping[str, Any]) -> ProjectApplication:
+    async def modify_project(
+        self,
+        project_id: str,
+        specs: Mapping[str, Any],
+        *,
+        idempotency_key: str | None = None,
+    ) -> ProjectApplication:
         """Applies for a modification of a project; replaces an application that is pending.
 
         For the owner of the project, and project administrators.
@@ -102,11 +116,12 @@ class AsyncBoundProjectCalls(Asynchronous):
         Args:
             project_id: the project's UUID.
             specs: the properties to change, and their new values; see `create_project`.
+            idempotency_key: see `create_project`.
 
         Returns:
             A dict with ``id``, the project's UUID, and ``application``, the application's ID (int).
         """
-        return await self._run(projects.modify_project(self._token, project_id, specs))
+        return await self._run(projects.modify_project(self._token, project_id, specs, idempotency_key))
 
     async def project_action(self, project_id: str, action: ProjectAction, reason: str = "") -> None:
         """Changes the state of a project. For project administrators.
@@ -268,15 +283,21 @@ class AsyncBoundProjectCalls(Asynchronous):
         """
         await self._run(projects.membership_action(self._token, memb_id, action, reason))
 
-    async def join_project(self, project_id: str) -> Identified:
-        """Requests membership in a project, and returns ``{"id": int}``, the membership's ID."""
-        return await self._run(projects.join_project(self._token, project_id))
+    async def join_project(self, project_id: str, *, idempotency_key: str | None = None) -> Identified:
+        """Requests membership in a project, and returns ``{"id": int}``, the membership's ID.
 
-    async def join_with_invitation(self, invitation: str) -> Identified:
+        For ``idempotency_key``, see `create_project`.
+        """
+        return await self._run(projects.join_project(self._token, project_id, idempotency_key))
+
+    async def join_with_invitation(
+        self, invitation: str, *, idempotency_key: str | None = None
+    ) -> Identified:
         """Joins the project of an invitation at once. Requires this project's server.
 
         Args:
             invitation: the code of the invitation.
+            idempotency_key: see `create_project`.
 
         Returns:
             ``{"id": int}``, the membership's ID.
@@ -286,10 +307,15 @@ class AsyncBoundProjectCalls(Asynchronous):
             Conflict: the invitation is not valid any more, the project is full, or the user is a member.
             AstakosClientException: the call failed.
         """
-        return await self._run(projects.join_with_invitation(self._token, invitation))
+        return await self._run(projects.join_with_invitation(self._token, invitation, idempotency_key))
 
     async def create_invitation(
-        self, project_id: str, max_uses: int = 1, expires: str | None = None
+        self,
+        project_id: str,
+        max_uses: int = 1,
+        expires: str | None = None,
+        *,
+        idempotency_key: str | None = None,
     ) -> NewInvitation:
         """Invites to a project, whatever its join policy. Requires this project's server.
 
@@ -299,11 +325,18 @@ class AsyncBoundProjectCalls(Asynchronous):
             project_id: the project's UUID.
             max_uses: how many users can join with the invitation.
             expires: ISO 8601 with a time zone, within a year; the server's default is a week from now.
+            idempotency_key: see `create_project`.
 
         Returns:
             The invitation (see `Invitation`). Its code, ``invitation``, cannot be retrieved later.
+
+        Raises:
+            SecretLost: the invitation was made, but the answer that had its code was lost; revoke it.
+            AstakosClientException: the call failed.
         """
-        return await self._run(projects.create_invitation(self._token, project_id, max_uses, expires))
+        return await self._run(
+            projects.create_invitation(self._token, project_id, max_uses, expires, idempotency_key)
+        )
 
     async def get_invitations(self, project_id: str) -> list[Invitation]:
         """Lists the invitations of a project. Requires this project's server.
@@ -319,6 +352,11 @@ class AsyncBoundProjectCalls(Asynchronous):
         """
         await self._run(projects.revoke_invitation(self._token, invitation_id))
 
-    async def enroll_member(self, project_id: str, email: str) -> Identified:
-        """Adds a user, by email address, to a project, and returns ``{"id": int}``, the membership's ID."""
-        return await self._run(projects.enroll_member(self._token, project_id, email))
+    async def enroll_member(
+        self, project_id: str, email: str, *, idempotency_key: str | None = None
+    ) -> Identified:
+        """Adds a user, by email address, to a project, and returns ``{"id": int}``, the membership's ID.
+
+        For ``idempotency_key``, see `create_project`.
+        """
+        return await self._run(projects.enroll_member(self._token, project_id, email, idempotency_key))

@@ -67,8 +67,13 @@ class ProjectCalls(Synchronous):
         """Returns a project, by its UUID."""
         return self._run(projects.get_project(token, project_id))
 
-    def create_project(self, token: str | None, specs: Mapping[str, Any]) -> ProjectApplication:
+    def create_project(
+        self, token: str | None, specs: Mapping[str, Any], *, idempotency_key: str | None = None
+    ) -> ProjectApplication:
         """Applies for a new project.
+
+        With retries (see `Retry`), the call still takes effect once: the client sends an idempotency key, and
+        after a failure with an unknown outcome it retries only if the server supports such keys.
 
         Args:
             token: a user's token.
@@ -77,6 +82,9 @@ class ProjectCalls(Synchronous):
                 ``description``, ``comments``, ``join_policy`` and ``leave_policy`` (``auto``, ``moderated``
                 or ``closed``), ``max_members`` (int), ``private`` (bool), and ``resources``, a dict of
                 ``{"project_capacity": int, "member_capacity": int}`` by resource.
+            idempotency_key: 1 to 255 printable ASCII characters; the default is a random key per call. The
+                server carries out one call of the user for each, and repeats its answer, even after a
+                restart of the caller. Requires this project's server; others ignore it.
 
         Returns:
             A dict with ``id``, the project's UUID, and ``application``, the application's ID (int).
@@ -84,7 +92,7 @@ class ProjectCalls(Synchronous):
         Raises:
             BadRequest: a property is malformed.
             Conflict: the user has too many pending applications.
-            AstakosClientException: the call failed.
+            AstakosClientException: the call failed; with status 422, the key belongs to another request.
 
         Example:
             .. code-block:: python
@@ -93,10 +101,15 @@ class ProjectCalls(Synchronous):
                 specs = {"name": "lab.example.org", "end_date": "2035-01-01T00:00:00Z", "resources": vms}
                 applied = client.create_project(token, specs)
         """
-        return self._run(projects.create_project(token, specs))
+        return self._run(projects.create_project(token, specs, idempotency_key))
 
     def modify_project(
-        self, token: str | None, project_id: str, specs: Mapping[str, Any]
+        self,
+        token: str | None,
+        project_id: str,
+        specs: Mapping[str, Any],
+        *,
+        idempotency_key: str | None = None,
     ) -> ProjectApplication:
         """Applies for a modification of a project; replaces an application that is pending.
 
@@ -106,11 +119,12 @@ class ProjectCalls(Synchronous):
             token: a user's token.
             project_id: the project's UUID.
             specs: the properties to change, and their new values; see `create_project`.
+            idempotency_key: see `create_project`.
 
         Returns:
             A dict with ``id``, the project's UUID, and ``application``, the application's ID (int).
         """
-        return self._run(projects.modify_project(token, project_id, specs))
+        return self._run(projects.modify_project(token, project_id, specs, idempotency_key))
 
     def project_action(
         self, token: str | None, project_id: str, action: ProjectAction, reason: str = ""
@@ -288,16 +302,24 @@ class ProjectCalls(Synchronous):
         """
         self._run(projects.membership_action(token, memb_id, action, reason))
 
-    def join_project(self, token: str | None, project_id: str) -> Identified:
-        """Requests membership in a project, and returns ``{"id": int}``, the membership's ID."""
-        return self._run(projects.join_project(token, project_id))
+    def join_project(
+        self, token: str | None, project_id: str, *, idempotency_key: str | None = None
+    ) -> Identified:
+        """Requests membership in a project, and returns ``{"id": int}``, the membership's ID.
 
-    def join_with_invitation(self, token: str | None, invitation: str) -> Identified:
+        For ``idempotency_key``, see `create_project`.
+        """
+        return self._run(projects.join_project(token, project_id, idempotency_key))
+
+    def join_with_invitation(
+        self, token: str | None, invitation: str, *, idempotency_key: str | None = None
+    ) -> Identified:
         """Joins the project of an invitation at once. Requires this project's server.
 
         Args:
             token: a user's token.
             invitation: the code of the invitation.
+            idempotency_key: see `create_project`.
 
         Returns:
             ``{"id": int}``, the membership's ID.
@@ -307,10 +329,16 @@ class ProjectCalls(Synchronous):
             Conflict: the invitation is not valid any more, the project is full, or the user is a member.
             AstakosClientException: the call failed.
         """
-        return self._run(projects.join_with_invitation(token, invitation))
+        return self._run(projects.join_with_invitation(token, invitation, idempotency_key))
 
     def create_invitation(
-        self, token: str | None, project_id: str, max_uses: int = 1, expires: str | None = None
+        self,
+        token: str | None,
+        project_id: str,
+        max_uses: int = 1,
+        expires: str | None = None,
+        *,
+        idempotency_key: str | None = None,
     ) -> NewInvitation:
         """Invites to a project, whatever its join policy. Requires this project's server.
 
@@ -321,11 +349,16 @@ class ProjectCalls(Synchronous):
             project_id: the project's UUID.
             max_uses: how many users can join with the invitation.
             expires: ISO 8601 with a time zone, within a year; the server's default is a week from now.
+            idempotency_key: see `create_project`.
 
         Returns:
             The invitation (see `Invitation`). Its code, ``invitation``, cannot be retrieved later.
+
+        Raises:
+            SecretLost: the invitation was made, but the answer that had its code was lost; revoke it.
+            AstakosClientException: the call failed.
         """
-        return self._run(projects.create_invitation(token, project_id, max_uses, expires))
+        return self._run(projects.create_invitation(token, project_id, max_uses, expires, idempotency_key))
 
     def get_invitations(self, token: str | None, project_id: str) -> list[Invitation]:
         """Lists the invitations of a project. Requires this project's server.
@@ -341,6 +374,11 @@ class ProjectCalls(Synchronous):
         """
         self._run(projects.revoke_invitation(token, invitation_id))
 
-    def enroll_member(self, token: str | None, project_id: str, email: str) -> Identified:
-        """Adds a user, by email address, to a project, and returns ``{"id": int}``, the membership's ID."""
-        return self._run(projects.enroll_member(token, project_id, email))
+    def enroll_member(
+        self, token: str | None, project_id: str, email: str, *, idempotency_key: str | None = None
+    ) -> Identified:
+        """Adds a user, by email address, to a project, and returns ``{"id": int}``, the membership's ID.
+
+        For ``idempotency_key``, see `create_project`.
+        """
+        return self._run(projects.enroll_member(token, project_id, email, idempotency_key))

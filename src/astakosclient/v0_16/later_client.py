@@ -212,9 +212,12 @@ class LaterClient(CommissionClient):
         """Does the same as `get_uuid`, with a service's token."""
         return self._call(account.get_uuid(self.token, display_name, account.SERVICE_USER_CATALOGS))
 
-    def send_feedback(self, message: str, data: str) -> None:
-        """Sends feedback to the operators: ``message`` (not empty), and ``data``, for example a log."""
-        self._call(account.send_feedback(self.token, message, data))
+    def send_feedback(self, message: str, data: str, *, idempotency_key: str | None = None) -> None:
+        """Sends feedback to the operators: ``message`` (not empty), and ``data``, for example a log.
+
+        For ``idempotency_key``, see `create_project`.
+        """
+        self._call(account.send_feedback(self.token, message, data, idempotency_key))
 
     # Services and resources
 

@@ -69,8 +69,13 @@ class ProjectClient(LocatedClient):
         """Returns a project, by its UUID."""
         return self._call(projects.get_project(self.token, project_id))
 
-    def create_project(self, specs: Mapping[str, Any]) -> ProjectApplication:
+    def create_project(
+        self, specs: Mapping[str, Any], *, idempotency_key: str | None = None
+    ) -> ProjectApplication:
         """Applies for a new project.
+
+        With retries (see `Retry`), the call still takes effect once: the client sends an idempotency key, and
+        after a failure with an unknown outcome it retries only if the server supports such keys.
 
         Args:
             specs: the project's properties: ``name`` (a domain name) and ``end_date`` (ISO 8601 with a time
@@ -78,6 +83,9 @@ class ProjectClient(LocatedClient):
                 ``description``, ``comments``, ``join_policy`` and ``leave_policy`` (``auto``, ``moderated``
                 or ``closed``), ``max_members`` (int), ``private`` (bool), and ``resources``, a dict of
                 ``{"project_capacity": int, "member_capacity": int}`` by resource.
+            idempotency_key: 1 to 255 printable ASCII characters; the default is a random key per call. The
+                server carries out one call of the user for each, and repeats its answer, even after a
+                restart of the caller. Requires this project's server; others ignore it.
 
         Returns:
             A dict with ``id``, the project's UUID, and ``application``, the application's ID (int).
@@ -85,7 +93,7 @@ class ProjectClient(LocatedClient):
         Raises:
             BadRequest: a property is malformed.
             Conflict: the user has too many pending applications.
-            AstakosClientException: the call failed.
+            AstakosClientException: the call failed; with status 422, the key belongs to another request.
 
         Example:
             .. code-block:: python
@@ -94,9 +102,15 @@ class ProjectClient(LocatedClient):
                 specs = {"name": "lab.example.org", "end_date": "2035-01-01T00:00:00Z", "resources": vms}
                 applied = client.create_project(specs)
         """
-        return self._call(projects.create_project(self.token, specs))
+        return self._call(projects.create_project(self.token, specs, idempotency_key))
 
-    def modify_project(self, project_id: str, specs: Mapping[str, Any]) -> ProjectApplication:
+    def modify_project(
+        self,
+        project_id: str,
+        specs: Mapping[str, Any],
+        *,
+        idempotency_key: str | None = None,
+    ) -> ProjectApplication:
         """Applies for a modification of a project; replaces an application that is pending.
 
         For the owner of the project, and project administrators.
@@ -104,11 +118,12 @@ class ProjectClient(LocatedClient):
         Args:
             project_id: the project's UUID.
             specs: the properties to change, and their new values; see `create_project`.
+            idempotency_key: see `create_project`.
 
         Returns:
             A dict with ``id``, the project's UUID, and ``application``, the application's ID (int).
         """
-        return self._call(projects.modify_project(self.token, project_id, specs))
+        return self._call(projects.modify_project(self.token, project_id, specs, idempotency_key))
 
     def project_action(self, project_id: str, action: ProjectAction, reason: str = "") -> None:
         """Changes the state of a project. For project administrators.
@@ -270,15 +285,19 @@ class ProjectClient(LocatedClient):
         """
         self._call(projects.membership_action(self.token, memb_id, action, reason))
 
-    def join_project(self, project_id: str) -> Identified:
-        """Requests membership in a project, and returns ``{"id": int}``, the membership's ID."""
-        return self._call(projects.join_project(self.token, project_id))
+    def join_project(self, project_id: str, *, idempotency_key: str | None = None) -> Identified:
+        """Requests membership in a project, and returns ``{"id": int}``, the membership's ID.
 
-    def join_with_invitation(self, invitation: str) -> Identified:
+        For ``idempotency_key``, see `create_project`.
+        """
+        return self._call(projects.join_project(self.token, project_id, idempotency_key))
+
+    def join_with_invitation(self, invitation: str, *, idempotency_key: str | None = None) -> Identified:
         """Joins the project of an invitation at once. Requires this project's server.
 
         Args:
             invitation: the code of the invitation.
+            idempotency_key: see `create_project`.
 
         Returns:
             ``{"id": int}``, the membership's ID.
@@ -288,10 +307,15 @@ class ProjectClient(LocatedClient):
             Conflict: the invitation is not valid any more, the project is full, or the user is a member.
             AstakosClientException: the call failed.
         """
-        return self._call(projects.join_with_invitation(self.token, invitation))
+        return self._call(projects.join_with_invitation(self.token, invitation, idempotency_key))
 
     def create_invitation(
-        self, project_id: str, max_uses: int = 1, expires: str | None = None
+        self,
+        project_id: str,
+        max_uses: int = 1,
+        expires: str | None = None,
+        *,
+        idempotency_key: str | None = None,
     ) -> NewInvitation:
         """Invites to a project, whatever its join policy. Requires this project's server.
 
@@ -301,11 +325,18 @@ class ProjectClient(LocatedClient):
             project_id: the project's UUID.
             max_uses: how many users can join with the invitation.
             expires: ISO 8601 with a time zone, within a year; the server's default is a week from now.
+            idempotency_key: see `create_project`.
 
         Returns:
             The invitation (see `Invitation`). Its code, ``invitation``, cannot be retrieved later.
+
+        Raises:
+            SecretLost: the invitation was made, but the answer that had its code was lost; revoke it.
+            AstakosClientException: the call failed.
         """
-        return self._call(projects.create_invitation(self.token, project_id, max_uses, expires))
+        return self._call(
+            projects.create_invitation(self.token, project_id, max_uses, expires, idempotency_key)
+        )
 
     def get_invitations(self, project_id: str) -> list[Invitation]:
         """Lists the invitations of a project. Requires this project's server.
@@ -321,6 +352,9 @@ class ProjectClient(LocatedClient):
         """
         self._call(projects.revoke_invitation(self.token, invitation_id))
 
-    def enroll_member(self, project_id: str, email: str) -> Identified:
-        """Adds a user, by email address, to a project, and returns ``{"id": int}``, the membership's ID."""
-        return self._call(projects.enroll_member(self.token, project_id, email))
+    def enroll_member(self, project_id: str, email: str, *, idempotency_key: str | None = None) -> Identified:
+        """Adds a user, by email address, to a project, and returns ``{"id": int}``, the membership's ID.
+
+        For ``idempotency_key``, see `create_project`.
+        """
+        return self._call(projects.enroll_member(self.token, project_id, email, idempotency_key))

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from client.conftest import PeerFactory
 
 TOKEN = "UQpYas7ElzWGD5yCcEXtjw"
+UUID = "6d8f1c4e-0000-4000-8000-000000000001"
 AT_ONCE = Retry(2, base=0)
 
 Invoke = Callable[[AstakosClient], Any]
@@ -391,6 +392,42 @@ def test_a_server_that_has_said_so_gets_the_same_issue_again(peer_of: PeerFactor
         assert client.issue_commission(TOKEN, {}) == 7
     _, first, second = peer.requests
     assert first.headers["idempotency-key"] == second.headers["idempotency-key"]
+
+
+MAKING: dict[str, Invoke] = {
+    "create_key": lambda client: client.create_key(TOKEN, "ci"),
+    "rotate_key": lambda client: client.rotate_key(TOKEN, "astk_k2m4p6q8"),
+    "create_project": lambda client: client.create_project(TOKEN, {}),
+    "modify_project": lambda client: client.modify_project(TOKEN, UUID, {}),
+    "join_project": lambda client: client.join_project(TOKEN, UUID),
+    "join_with_invitation": lambda client: client.join_with_invitation(TOKEN, "7-code"),
+    "enroll_member": lambda client: client.enroll_member(TOKEN, UUID, "ada@example.org"),
+    "create_invitation": lambda client: client.create_invitation(TOKEN, UUID),
+    "send_feedback": lambda client: client.send_feedback(TOKEN, "Hi", ""),
+}
+
+
+@pytest.mark.parametrize("name", MAKING)
+def test_what_makes_something_is_sent_again_to_a_server_that_makes_it_once(
+    name: str, peer_of: PeerFactory
+) -> None:
+    supports = answer(status="401 Unauthorized", headers="Astakos-Supports: idempotency-key, make-once\r\n")
+    peer = peer_of(LOST_ANSWERS["504"], supports, answer({"id": 7, "key": "text", "invitation": "code"}))
+    with AstakosClient(peer.url, AT_ONCE) as client:
+        MAKING[name](client)
+    first, asking, second = peer.requests
+    assert asking.target.endswith("/commissions/0")
+    assert (first.method, first.target, first.body) == (second.method, second.target, second.body)
+    assert first.headers["idempotency-key"] == second.headers["idempotency-key"]
+
+
+@pytest.mark.parametrize("name", MAKING)
+def test_but_not_to_one_that_honors_keys_of_commissions_only(name: str, peer_of: PeerFactory) -> None:
+    peer = peer_of(LOST_ANSWERS["504"], answer(status="401 Unauthorized", headers=SUPPORTS))
+    with AstakosClient(peer.url, AT_ONCE) as client, pytest.raises(errors.AstakosClientException) as failed:
+        MAKING[name](client)
+    assert failed.value.outcome == "unknown"
+    assert len(peer.requests) == 2
 
 
 def test_each_issue_has_a_key_of_its_own(peer_of: PeerFactory) -> None:
