@@ -296,16 +296,18 @@ def test_one_connection_too_many_is_refused_at_once(database: Database) -> None:
 
 
 def test_deliveries_are_counted_by_destination(database: Database) -> None:
+    # A service forgets what has been dead for long.
+    now = clock.now()
     with database.transaction() as connection:
-        number = record(connection, Event("project.suspended", OPERATOR), 0)
-        add(connection, Destination("wh_1", "https://example.org/", (), 1, None, 0, number))
-        plan(connection, "wh_1", [(number, ""), (number, "")], 0)
-        claimed = claim(connection, "wh_1", 0, 1)
+        number = record(connection, Event("project.suspended", OPERATOR), now)
+        add(connection, Destination("wh_1", "https://example.org/", (), 1, None, now, number))
+        plan(connection, "wh_1", [(number, ""), (number, "")], now)
+        claimed = claim(connection, "wh_1", now, now + 1)
         assert claimed is not None
-        settle(connection, claimed, DeliveryState.DEAD, 0, 0, "answered 410")
+        settle(connection, claimed, DeliveryState.DEAD, now, now, "answered 410")
         count_attempt(connection, "wh_1", failed=True)
         count_attempt(connection, "wh_1", failed=False)
-    told = count_deliveries(database.reader(), 3_000_000)
+    told = count_deliveries(database.reader(), now + 3_000_000)
     assert {key: number for key, number in told.waiting.items() if number} == {
         ("wh_1", "pending"): 1,
         ("wh_1", "dead"): 1,
