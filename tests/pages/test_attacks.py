@@ -159,7 +159,7 @@ def _failing(connection: Connection) -> None:
     deliveries.plan(connection, "hook", [(1, "")], 0)
     claimed = deliveries.claim(connection, "hook", 0, 1)
     assert claimed is not None
-    deliveries.settle(connection, claimed, deliveries.DeliveryState.DEAD, 0, 0, EVIL)
+    deliveries.settle(connection, claimed, deliveries.DeliveryState.DEAD, 0, now(), EVIL)
 
 
 def assert_private(address: str, headers: Mapping[str, str]) -> None:
