@@ -39,7 +39,9 @@ UNKNOWN = "unknown"
 CARRIED_OUT = "carried-out"
 """The ``outcome`` of a request that certainly took effect."""
 LONGEST_QUOTATION = 200
-"""Maximum length of the server's explanation in ``str(exception)``, in characters."""
+"""Maximum length of the server's explanation, or of the path, in ``str(exception)``, in characters."""
+LONGEST_STORY = 1000
+"""Maximum length of what ``str(exception)`` says besides the request, in characters."""
 
 
 class AstakosClientException(Exception):
@@ -98,11 +100,11 @@ class AstakosClientException(Exception):
 
     def __str__(self) -> str:
         """Returns one line with the request, the failure and the server's explanation; no secrets."""
-        story = _one_line(self._story())
+        story = _one_line(_shortened(self._story(), LONGEST_STORY))
         if not self.method:
             return story
         request = f" (request {self.request_id})" if self.request_id else ""
-        return f"{self.method} {self.path}: {story}{request}"
+        return f"{self.method} {_shortened(self.path)}: {story}{request}"
 
     def __repr__(self) -> str:
         """Returns class and text. Omits ``args``, which include the response body."""
@@ -118,8 +120,8 @@ class AstakosClientException(Exception):
         return _restore, (type(self), self.args, self.__dict__.copy())
 
 
-def _shortened(text: str) -> str:
-    return text if len(text) <= LONGEST_QUOTATION else text[:LONGEST_QUOTATION] + "…"
+def _shortened(text: str, most: int = LONGEST_QUOTATION) -> str:
+    return text if len(text) <= most else text[:most] + "…"
 
 
 def _one_line(text: str) -> str:

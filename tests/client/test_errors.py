@@ -116,6 +116,16 @@ def test_the_text_quotes_the_server_briefly() -> None:
     assert len(str(garbled)) < 300
 
 
+@pytest.mark.parametrize(
+    "error",
+    [errors.NoUserName("u" * 100_000), errors.NoUUID("n" * 100_000), errors.BadValue("d" * 100_000)],
+)
+def test_the_text_is_short_however_long_the_arguments_were(error: AstakosClientException) -> None:
+    error.during("GET", "/service_quotas?user=" + "u" * 100_000)
+    assert len(str(error)) < 1300
+    assert len(error.path) > 100_000
+
+
 def test_the_text_is_one_line_that_cannot_control_a_terminal() -> None:
     error = AstakosClientException("Oops", "two\r\nlines\x1b[2J\x00", 500)
     assert str(error) == "500 Oops: two lines?[2J?"

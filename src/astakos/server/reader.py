@@ -98,7 +98,8 @@ class RequestReader:
 
     def _too_large(self) -> Violation:
         return Violation(
-            f"The head of a request may have at most {self._limits.head_bytes} bytes; send fewer headers.",
+            f"The head of a request may have at most {self._limits.head_bytes} bytes; "
+            "send fewer headers, or a shorter URL.",
             431,
         )
 

@@ -41,6 +41,8 @@ KEYS, HISTORY, QUANTITIES, OVERAGE = "idempotency-key", "history", "quantities",
 """Names of protocol extensions in the ``Astakos-Supports`` header."""
 
 _INTEGER = re.compile(r"-?[0-9]{1,20}")
+LONGEST_SERIAL = 64
+"""Bits of a serial; Python refuses to write a number of thousands of digits."""
 
 OUTCOMES = {"accept": "ACCEPT", "reject": "REJECT"}
 """Outcome in the history by action."""
@@ -339,6 +341,8 @@ def _checked_serial(serial: object) -> int:
         return int(serial)
     if not isinstance(serial, int) or isinstance(serial, bool):
         raise BadValue(f"serial must be an integer, not {serial!r}")
+    if serial.bit_length() > LONGEST_SERIAL:
+        raise BadValue(f"serial must be an integer of at most {LONGEST_SERIAL} bits")
     return serial
 
 

@@ -19,6 +19,7 @@ from astakosclient.core.exchange import Answer, Request, Timeout
 from astakosclient.core.redaction import fingerprint, redact, without_secrets
 from astakosclient.core.server_knowledge import Server
 from astakosclient.errors import (
+    LONGEST_QUOTATION,
     NOT_CARRIED_OUT,
     UNKNOWN,
     AstakosClientException,
@@ -343,7 +344,7 @@ class _Execution(Generic[T]):
         self._common.logger.debug(
             "%s %s -> %s in %.1f ms (request %s, token %s)",
             self._request.method,
-            without_secrets(self._request.target),
+            without_secrets(self._request.target)[:LONGEST_QUOTATION],
             outcome,
             seconds * 1000,
             self._request_id,

@@ -145,6 +145,16 @@ def test_a_latin_1_token_is_carried(peer_of: PeerFactory) -> None:
     assert peer.requests[0].headers["x-auth-token"] == "tökén"
 
 
+@pytest.mark.parametrize(
+    "serial", [10**5000, "7" * 5000, -(10**5000), 2**64], ids=["digits", "text", "negative", "65 bits"]
+)
+def test_a_serial_beyond_all_serials_is_refused(serial: Any, peer_of: PeerFactory) -> None:
+    peer = peer_of(answer({}))
+    with AstakosClient(peer.url) as client, pytest.raises(errors.BadValue, match="serial must be an integer"):
+        client.get_commission_info(TOKEN, serial)
+    assert peer.requests == []
+
+
 def test_a_serial_can_also_be_text(peer_of: PeerFactory) -> None:
     peer = peer_of(answer({}))
     with AstakosClient(peer.url) as client:

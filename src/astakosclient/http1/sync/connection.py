@@ -60,11 +60,28 @@ class Connection:
         try:
             self._wire.send(request, deadline)
         except SendError as error:
-            raise ConnectionError(error.cause, sent=not error.certain, peer=self.peer) from error.cause
+            early = self._early_answer(error, deadline)
+            if early is None:
+                raise ConnectionError(error.cause, sent=not error.certain, peer=self.peer) from error.cause
+            return early
         try:
             return self._receive(deadline)
         except READING_TROUBLE as error:
             raise ConnectionError(error, peer=self.peer) from error
+
+    def _early_answer(self, error: SendError, deadline: float) -> Answer | None:
+        """Returns what the server answered before it closed the connection amid the request, or None.
+
+        That is how servers refuse a body that is too large (RFC 9112, section 9.6).
+        """
+        if error.certain or isinstance(error.cause, TimeoutError):
+            return None
+        try:
+            answer = self._receive(deadline)
+        except READING_TROUBLE:
+            return None
+        self._reader.reusable = False
+        return answer
 
     def _receive(self, deadline: float) -> Answer:
         answer = self._reader.feed(self._wire.receive(USUAL_BLOCK, deadline))

@@ -350,3 +350,44 @@ def test_a_part_may_have_been_sent_if_the_system_took_some() -> None:
             outcome = (error.sent, type(error.errobject))
         connection.close()
     assert outcome == (True, TimeoutError)
+
+
+REFUSAL = answer({}, "413 Content Too Large")
+
+
+def answered_early(data: bytes) -> tuple[Answer | errors.ConnectionError, bool]:
+    """What becomes of a large request to a server that reads its beginning, answers and closes."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+
+        def serve() -> None:
+            theirs, _ = listener.accept()
+            with theirs:
+                theirs.recv(1000)
+                theirs.sendall(data)
+
+        server = threading.Thread(target=serve)
+        server.start()
+        connection = Connection(socket.create_connection(listener.getsockname()), "the peer")
+        got: Answer | errors.ConnectionError
+        try:
+            got = connection.exchange("POST", Message(b"x" * 50_000_000), time.monotonic() + 20, 1000)
+        except errors.ConnectionError as error:
+            got = error
+        is_reusable = connection.is_reusable()
+        connection.close()
+        server.join()
+    return got, is_reusable
+
+
+def test_an_answer_that_comes_before_the_whole_request_is_sent_is_read() -> None:
+    got, is_reusable = answered_early(REFUSAL)
+    assert isinstance(got, Answer)
+    assert (got.status, is_reusable) == (413, False)
+
+
+@pytest.mark.parametrize("data", [b"", REFUSAL[:-1], b"nonsense"])
+def test_without_a_complete_early_answer_the_connection_broke(data: bytes) -> None:
+    got, _ = answered_early(data)
+    assert isinstance(got, errors.ConnectionError)
+    assert isinstance(got.errobject, (BrokenPipeError, ConnectionResetError))
+    assert got.sent
