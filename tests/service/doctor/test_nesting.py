@@ -83,6 +83,14 @@ def test_a_place_that_cannot_be_is_found_and_not_loaded(
     assert rows(new, "SELECT * FROM projects") == []
 
 
+def test_a_deleted_project_takes_up_no_level(chain: Database, new: Database) -> None:
+    rows(chain, SET_PARENT, CHAIN[MOST_LEVELS - 1], CHAIN[MOST_LEVELS])
+    rows(chain, "DELETE FROM holdings WHERE holder = ?", f"project:{CHAIN[MOST_LEVELS]}")
+    rows(chain, "UPDATE projects SET state = 'deleted' WHERE uuid = ?", CHAIN[MOST_LEVELS])
+    assert found(chain) == []
+    moved(chain, new)
+
+
 def test_what_is_within_each_other_is_loaded(chain: Database, new: Database) -> None:
     moved(chain, new)
     assert found(new) == []

@@ -7,7 +7,10 @@ from astakos.ledger.counts import MOST_LEVELS
 from astakos.projects.limits import project_holder, uuid_of_project
 from astakos.storage.protocol import Connection
 
-LIST_PARENTS = "SELECT uuid, parent FROM projects WHERE parent IS NOT NULL ORDER BY id"
+# A deleted project never was anything but an application, and stays where it was.
+LIST_PARENTS = """
+SELECT uuid, parent FROM projects WHERE parent IS NOT NULL AND state <> 'deleted' ORDER BY id
+"""
 LIST_UUIDS = "SELECT uuid FROM projects WHERE uuid = ?"
 LIST_LINKS = """
 SELECT h.id, h.holder, h.source, h.resource, q.holder, q.source, q.resource
