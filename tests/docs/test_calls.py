@@ -3,12 +3,14 @@
 import re
 from pathlib import Path
 
-from astakosclient import AstakosClient
+from astakosclient import AsyncAstakosClient
 
 PAGE = Path(__file__).parents[2].joinpath("docs", "reference", "calls.md").read_text(encoding="utf-8")
 
 
 def test_the_tables_of_calls_name_every_call() -> None:
-    public = {name for name in dir(AstakosClient) if not name.startswith("_")} - {"close"}
+    # AstakosClient itself only chooses a generation of clients.
+    public = {name for name in dir(AsyncAstakosClient) if not name.startswith("_")} - {"aclose"}
+    assert len(public) > 60
     missing = {name for name in public if not re.search(rf"`(?:client\.)?{name}\b", PAGE)}
     assert not missing
