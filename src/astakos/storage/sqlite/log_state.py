@@ -23,10 +23,12 @@ class LogState(NamedTuple):
     Attributes:
         size: the size of the file in bytes.
         waiting: the number of pages that have not been copied into the database file.
+        length: the number of pages that have been written since it began anew.
     """
 
     size: int
     waiting: int
+    length: int
 
 
 def log_state(path: Path) -> LogState | None:
@@ -39,7 +41,7 @@ def log_state(path: Path) -> LogState | None:
     if len(header) < HEADER.size:
         return None
     last, copied = HEADER.unpack(header)
-    return LogState(size, max(last - copied, 0))
+    return LogState(size, max(last - copied, 0), last)
 
 
 _kept: dict[Path, int] = {}

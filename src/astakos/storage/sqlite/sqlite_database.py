@@ -22,6 +22,7 @@ from astakos.storage.errors import DEFAULT_URL, EXAMPLES, HOW_TO_CREATE, Databas
 from astakos.storage.protocol import Connection
 from astakos.storage.schema.revisions import find_revision, make_tables, require_revision
 from astakos.storage.sqlite.file_identity import FileIdentity, identity_of, log_of, require_same
+from astakos.storage.sqlite.long_log import let_it_begin_anew
 from astakos.storage.sqlite.sqlite_connection import NotWritableError, SQLiteConnection, code_of, recognized
 from astakos.storage.sqlite.timed_reads import TimedReads
 
@@ -258,6 +259,7 @@ class SQLiteDatabase:
         if reading is None:
             reading = self._local.reading = TimedReads(self._only_reading(self.connect_plainly()))
         if snapshot:
+            let_it_begin_anew(self.path)
             return reading.read_snapshot(work, LONG_READ_SECONDS)
         return reading.read(work, QUICK_READ_SECONDS)
 

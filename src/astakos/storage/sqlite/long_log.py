@@ -1,0 +1,35 @@
+"""Lets the write-ahead log begin anew, even if long reads overlap all the time.
+
+SQLite begins the log anew when all of it is in the file and nobody reads from it. A long read holds that up
+until it ends. If another one has always begun meanwhile, however short each is, the log fills the disk.
+"""
+
+import time
+from pathlib import Path
+from typing import Final
+
+from astakos.storage.sqlite.log_state import log_state
+
+LONGEST_LOG_PAGES: Final = 16_384
+"""64 MiB of usual pages. Reads from a longer log are slow as well."""
+PATIENCE_SECONDS: Final = 5.0
+"""How long a read waits at most: longer than most long reads take."""
+BETWEEN_LOOKS_SECONDS: Final = 0.01
+
+
+def let_it_begin_anew(path: Path) -> None:
+    """Waits, before a long read of a database file begins, while those before it hold up a log that is long.
+
+    In all processes, no other long read begins meanwhile, so that those that run come to an end. Then the
+    next commits of the ledger copy the log and begin it anew. If there are none, nothing is gained by
+    waiting, and the read begins after `PATIENCE_SECONDS`.
+    """
+    end = time.monotonic() + PATIENCE_SECONDS
+    while _is_held_up(path) and time.monotonic() < end:
+        time.sleep(BETWEEN_LOOKS_SECONDS)
+
+
+def _is_held_up(path: Path) -> bool:
+    state = log_state(path)
+    # Who begins to read when all of it is in the file reads nothing from it.
+    return state is not None and state.length > LONGEST_LOG_PAGES and state.waiting > 0
