@@ -7,7 +7,7 @@ from benchmarks.soak.installation import Charge
 
 NAME = "soak "
 UNKNOWN = -1
-"""A settled quantity that nobody has told us: the answer was lost, or the commission expired."""
+"""A settled quantity that no answer has told: it was lost, or the commission expired."""
 
 
 class Fate(IntEnum):

@@ -48,7 +48,7 @@ class Proof:
     Attributes:
         streams: How many run at once.
         words: How many words each of them is answered with.
-        through_litellm: Whether the gateway is LiteLLM's proxy with our plugin, and not the example.
+        through_litellm: Whether the gateway is LiteLLM's proxy with the plugin, and not the example.
         report: Called with each line of the report.
     """
 

@@ -65,7 +65,7 @@ class Environment:
         self.variables = kept | {"PATH": f"{folder / 'bin'}:{os.environ['PATH']}"}
 
     def install(self, *arguments: str | Path) -> None:
-        """Installs with the pip of our own environment."""
+        """Installs with the pip of this environment."""
         pip = [sys.executable, "-m", "pip", "--disable-pip-version-check", "--quiet"]
         subprocess.run([*pip, "--python", self.python, "install", *arguments], check=True, timeout=SECONDS)
 

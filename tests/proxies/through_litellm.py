@@ -1,4 +1,4 @@
-"""LiteLLM's proxy with our plugin as the `openai` package meets it: `make test-litellm`.
+"""LiteLLM's proxy with the plugin as the `openai` package meets it: `make test-litellm`.
 
 One proxy runs for all tests, with the configuration of docs/guide/gateways.md and a few models more. It takes
 half a minute to start.

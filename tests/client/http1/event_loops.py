@@ -1,4 +1,4 @@
-"""What tests of asynchronous calls run on: both event loops that our users have."""
+"""What tests of asynchronous calls run on: both event loops that the client's users have."""
 
 from __future__ import annotations
 
