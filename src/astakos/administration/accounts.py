@@ -20,7 +20,7 @@ def find_user(connection: Connection, name: str) -> User:
     """
     user = find_user_if_any(connection, name)
     if user is None:
-        raise StateError(f"there is no user {name!r}")
+        raise StateError(f"there is no user {name!r}; name one by UUID or whole email address")
     return user
 
 

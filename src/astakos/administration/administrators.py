@@ -44,7 +44,9 @@ def grant_admin(connection: Connection, actor: Actor, user: User, now: int) -> N
             has members, who would all become administrators.
     """
     if not user.is_active:
-        raise StateError(f"{user.email} is not active, and so cannot be an administrator")
+        raise StateError(
+            f"{user.email} is not active, and so cannot be an administrator; accept or activate them first"
+        )
     with Journal(connection, actor, now) as journal:
         group = settings.find(connection, settings.ADMINISTRATORS)
         if group is None:
@@ -71,7 +73,7 @@ def revoke_admin(connection: Connection, actor: Actor, user: User, now: int) -> 
     group = settings.find(connection, settings.ADMINISTRATORS)
     names = users.names_of_groups(connection, user.id)
     if group is None or group not in names:
-        raise StateError(f"{user.email} is not an administrator")
+        raise StateError(f"{user.email} is not an administrator; `astakos user admins` lists who is")
     with Journal(connection, actor, now) as journal:
         _set_groups(connection, journal, user, (name for name in names if name != group))
 

@@ -18,6 +18,7 @@ from astakos.administration.journal import Journal
 from astakos.administration.load import load_within
 from astakos.administration.registered_entries import entry_of_resource
 from astakos.administration.state_document import StateDocument, StateError
+from astakos.administration.unknown_resources import no_such_resource
 from astakos.directory.entities import Resource
 from astakos.events.event import SERVICE, Actor
 from astakos.ledger.rules import UNLIMITED
@@ -186,5 +187,5 @@ def _forget(connection: Connection, name: str) -> None:
 def _resource(connection: Connection, name: str) -> Resource:
     resource = registry.find_resource(connection, name)
     if resource is None:
-        raise StateError(f"there is no resource {name!r}")
+        raise StateError(no_such_resource(connection, name))
     return resource

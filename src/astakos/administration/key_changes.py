@@ -103,7 +103,7 @@ def make_key(connection: Connection, actor: Actor, user: User, wanted: Wanted, n
     if key.project is not None and key.project not in projects.active_projects_of(connection, user.id):
         raise KeyRefusedError("project must be the UUID of a project that the user can draw from now")
     if not user.is_active:
-        raise KeyConflictError("the user is not active")
+        raise KeyConflictError("the user is not active; accept or activate them first")
     most = settings.find(connection, settings.MOST_KEYS, MOST_KEYS)
     if api_keys.count_valid(connection, user.id, now) >= most:
         raise KeyConflictError(f"the user has {most} keys, and cannot have more; revoke one first")

@@ -3,6 +3,7 @@
 from typing import NamedTuple
 
 from astakos.administration.state_document import StateError
+from astakos.administration.unknown_resources import no_such_resource
 from astakos.directory.entities import User
 from astakos.ledger.rules import UNLIMITED
 from astakos.projects.project import ProjectState
@@ -41,7 +42,7 @@ def preview_limit(connection: Connection, user: User, resource: str, limit: int,
     """
     known = registry.find_resource(connection, resource)
     if known is None:
-        raise StateError(f"there is no resource {resource!r}")
+        raise StateError(no_such_resource(connection, resource))
     if not 0 <= limit <= UNLIMITED:
         raise StateError(f"a limit must be from 0 to {UNLIMITED}")
     project = projects.find(connection, user.uuid)

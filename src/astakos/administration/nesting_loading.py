@@ -29,7 +29,9 @@ def load_parent(
         if parent is None:
             raise here.error(f"there is no project {entry.parent!r}")
         if parent.system_project or parent.state not in INITIALIZED:
-            raise here.error("a system project, or one that was never active, cannot be a parent")
+            raise here.error(
+                "a system project, or one that was never active, cannot be a parent; name another"
+            )
     facts = facts_of_move(connection, journal.actor, project, parent, asks_for_parent=parent is not None)
     try:
         refusal = first_refusal([NO_CIRCLE, NOT_TOO_DEEP], facts)

@@ -46,7 +46,7 @@ def plan(connection: Connection, serials: Iterable[int], verdict: Verdict) -> li
     """
     wanted = list(dict.fromkeys(serials))
     if len(wanted) > MOST_AT_ONCE:
-        raise StateError(f"at most {MOST_AT_ONCE} commissions can be resolved at once")
+        raise StateError(f"at most {MOST_AT_ONCE} commissions can be resolved at once; name fewer")
     names = {component.id: component.name for component in registry.list_components(connection)}
     planned = []
     for component, found in sorted(pending_serials.by_component(connection, wanted, names).items()):

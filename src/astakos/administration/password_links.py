@@ -120,6 +120,8 @@ def redeem(
 
 def _require_possible(user: User, expires: int, now: int) -> None:
     if not user.is_active:
-        raise UserRefusedError(f"{user.email} is not active, and so cannot log in.")
+        raise UserRefusedError(
+            f"{user.email} is not active, and so cannot log in. Accept or activate them first."
+        )
     if not now < expires <= now + LONGEST_INVITATION:
         raise UserRefusedError("The link must end in the future, and within 90 days.")

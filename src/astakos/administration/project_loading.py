@@ -19,6 +19,7 @@ from astakos.administration.limit_updates import (
 )
 from astakos.administration.member_limits import note_limit
 from astakos.administration.state_document import MemberEntry, ProjectEntry
+from astakos.administration.unknown_resources import no_such_resource
 from astakos.projects.membership_times import placed
 from astakos.projects.project import (
     ALIVE,
@@ -119,7 +120,7 @@ def require_resources(connection: Connection, names: Iterable[str], place: Place
     known = {resource.name for resource in registry.list_resources(connection)}
     for name in names:
         if name not in known:
-            raise place.error(f"there is no resource {name!r}")
+            raise place.error(no_such_resource(connection, name))
 
 
 def _note_application(connection: Connection, project: Project) -> None:

@@ -23,6 +23,7 @@ from astakos.administration.journal import (
 )
 from astakos.administration.meter_loading import check_meter
 from astakos.administration.state_document import ComponentEntry, ResourceEntry, ServiceEntry, StateError
+from astakos.administration.unknown_resources import no_such_resource
 from astakos.directory.charging_rights import MayCharge
 from astakos.directory.entities import Component, Resource
 from astakos.directory.service_catalog import refuse_menu
@@ -149,7 +150,7 @@ def require_charged_resources(connection: Connection, entry: ComponentEntry, pla
     if isinstance(entry.may_charge, list):
         for position, name in enumerate(entry.may_charge):
             if not registry.has_resource(connection, name):
-                raise (place / f"may_charge[{position}]").error(f"there is no resource {name!r}")
+                raise (place / f"may_charge[{position}]").error(no_such_resource(connection, name))
 
 
 def load_service(connection: Connection, entry: ServiceEntry, place: Place, journal: Journal) -> None:
@@ -161,7 +162,9 @@ def load_service(connection: Connection, entry: ServiceEntry, place: Place, jour
         new_name_at(entry.name, place / "name", "compute")
     elif known[entry.name].component.name != entry.component:
         owner = known[entry.name].component.name
-        raise (place / "name").error(f"the service {entry.name!r} already belongs to the component {owner!r}")
+        raise (place / "name").error(
+            f"the service {entry.name!r} already belongs to the component {owner!r}; use another name"
+        )
     text_at(entry.type, place / "type")
     for position, endpoint in enumerate(entry.endpoints):
         here = place / f"endpoints[{position}]"
@@ -197,7 +200,7 @@ def load_resource(
         owner = services[known[entry.name].service].component.name
         if owner != service.component.name:
             raise (place / "service").error(
-                f"the resource {entry.name!r} already belongs to the component {owner!r}"
+                f"the resource {entry.name!r} already belongs to the component {owner!r}; use another name"
             )
     elif entry.meter is None:
         new_name_at(entry.name, place / "name", "compute.vm")

@@ -166,7 +166,7 @@ def activate_user(connection: Connection, actor: Actor, user: User, now: int) ->
         raise UserRefusedError("The user's email address has not been verified.")
     if not user.is_accepted:
         raise UserRefusedError(
-            f"The user {'was rejected' if user.is_rejected else 'has not been accepted yet'}."
+            f"The user {'was rejected' if user.is_rejected else 'is not accepted yet'}. Accept them first."
         )
     users.save(connection, replace(user, is_active=True))
     record = user_records.find(connection, user.id)

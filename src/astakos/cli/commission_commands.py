@@ -138,13 +138,13 @@ def _component(reader: Connection, component: str | None, service: str | None) -
     if component is not None:
         known = registry.find_component(reader, component)
         if known is None:
-            raise StateError(f"there is no component {component!r}")
+            raise StateError(f"there is no component {component!r}; `astakos component list` shows all")
         return known.id
     if service is None:
         return None
     found = component_of_service(reader, service)
     if found is None:
-        raise StateError(f"there is no service {service!r}")
+        raise StateError(f"there is no service {service!r}; `astakos component list` shows them all")
     return found
 
 

@@ -224,7 +224,7 @@ def _settings(reader: Connection, name: str) -> tuple[object, ...]:
 def _known(reader: Connection, name: str) -> Component:
     known = registry.find_component(reader, name)
     if known is None:
-        raise StateError(f"there is no component {name!r}")
+        raise StateError(f"there is no component {name!r}; `astakos component list` shows all")
     return known
 
 

@@ -146,7 +146,7 @@ def _place(connection: Connection, holder: str, project: str | None, resource: s
     user = find_user_if_any(connection, holder)
     if user is None:
         if project is not None:
-            raise StateError(f"there is no user {holder!r}")
+            raise StateError(f"there is no user {holder!r}; name one by UUID or whole email address")
         return GrantPlace(None, _project(connection, holder), resource)
     shared = None if project is None else find_project(connection, project).uuid
     return GrantPlace(user.uuid, None if shared == user.uuid else shared, resource)
@@ -161,7 +161,9 @@ def _project(connection: Connection, name: str) -> str:
     try:
         return find_project(connection, name).uuid
     except NoSuchProjectError:
-        raise StateError(f"there is no user or project {name!r}") from None
+        raise StateError(
+            f"there is no user or project {name!r}; name it by UUID, whole email address or whole name"
+        ) from None
 
 
 def _facts(reader: Connection, one: StoredGrant, now: int) -> dict[str, Any]:

@@ -8,6 +8,7 @@ import click
 from astakos import clock
 from astakos.administration.accounts import find_user
 from astakos.administration.named_projects import STANDING, find_project
+from astakos.administration.unknown_resources import no_such_resource
 from astakos.cli.audit_commands import print_events
 from astakos.cli.options import database_option, open_database
 from astakos.cli.output import print_facts, print_rows, table_options
@@ -140,7 +141,7 @@ def usage(
     reader = open_database(database_url).reader()
     known = find_project(reader, project)
     if resource is not None and not registry.has_resource(reader, resource):
-        raise click.ClickException(f"there is no resource {resource!r}")
+        raise click.ClickException(no_such_resource(reader, resource))
     found = read_usage(
         reader,
         known.uuid,

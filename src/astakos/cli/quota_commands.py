@@ -179,7 +179,7 @@ def set_(
         whole, each = (given and given.quantity(resource, scale) for given in (limit, member_limit))
         if user is None:
             if project is not None:
-                raise StateError(f"there is no user {holder!r}")
+                raise StateError(f"there is no user {holder!r}; name one by UUID or whole email address")
             return _set_for_project(connection, holder, resource, scale, Change(whole, each), now)
         if whole is None or each is not None:
             raise click.UsageError("--member-limit is for projects that users share.")
@@ -253,4 +253,6 @@ def _project(connection: Connection, name: str) -> Project:
     try:
         return find_project(connection, name)
     except NoSuchProjectError:
-        raise StateError(f"there is no user or project {name!r}") from None
+        raise StateError(
+            f"there is no user or project {name!r}; name it by UUID, whole email address or whole name"
+        ) from None

@@ -99,7 +99,7 @@ async def _url_encoded(body: bytes, *, once: bool) -> dict[str, str]:
     for encoded, _, value in (piece.partition(b"=") for piece in pieces if piece):
         name = await _decoded(encoded)
         if once and name in fields:
-            raise BadRequest(f"The parameter {name!r} is there more than once.")
+            raise BadRequest(f"The parameter {name!r} is there more than once. Send it once.")
         fields[name] = await _decoded(value)
     return fields
 

@@ -157,7 +157,7 @@ def once_of(
     try:
         fingerprint = VERSION + sha256(msgspec.json.encode(asked, order="sorted")).digest()
     except RecursionError as error:
-        raise BadRequest("The body nests too deeply.") from error
+        raise BadRequest("The body nests too deeply. Use fewer levels of lists and objects.") from error
     return Once(service, key, _name(caller, key), fingerprint, secrets)
 
 

@@ -63,7 +63,7 @@ class MoveFacts:
 def why_no_parent(parent: Project | None) -> str | None:
     """Returns why a project cannot be above another one; None if it can."""
     if parent is None:
-        return "there is no such project, which could be the parent"
+        return "there is no such project to be the parent; name a shared project by its UUID"
     if parent.system_project:
         return "a system project cannot be a parent; name a shared project"
     if parent.state not in ALIVE:

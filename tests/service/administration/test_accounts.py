@@ -21,7 +21,7 @@ def test_a_user_is_found_by_uuid_or_address(database: Database, name: str) -> No
 def test_a_user_who_is_not_there_is_named(database: Database, name: str) -> None:
     with pytest.raises(StateError) as caught:
         find_user(database.reader(), name)
-    assert str(caught.value) == f"there is no user {name!r}"
+    assert str(caught.value) == f"there is no user {name!r}; name one by UUID or whole email address"
 
 
 def test_a_new_token_replaces_the_old_one_and_changes_nothing_else(database: Database) -> None:

@@ -118,7 +118,7 @@ def test_where_nothing_is_pending_nothing_is_listed(database: Database) -> None:
 
 def test_the_commissions_of_a_component_that_is_not_there_are_refused(database: Database) -> None:
     line = refused(database, "commission", "list", "--component", "nobody")
-    assert line == "there is no component 'nobody'"
+    assert line == "there is no component 'nobody'; `astakos component list` shows all"
 
 
 def test_pending_commissions_are_filtered(database: Database, service: Caller) -> None:

@@ -79,7 +79,10 @@ def test_a_new_token_counts_at_once(database: Database, service: Caller) -> None
 
 
 def test_a_component_that_is_not_there_is_named(database: Database) -> None:
-    assert refused(database, "component", "token", "nobody") == "there is no component 'nobody'"
+    assert (
+        refused(database, "component", "token", "nobody")
+        == "there is no component 'nobody'; `astakos component list` shows all"
+    )
 
 
 def test_a_token_alone_is_printed_for_a_variable_of_the_shell(database: Database, service: Caller) -> None:
@@ -118,14 +121,17 @@ def test_a_component_that_was_added_without_a_url_gets_one(database: Database, s
 def test_what_cannot_be_set_is_refused(database: Database) -> None:
     before = all_rows(database)
     url = ("--url", "https://x.example.org")
-    assert refused(database, "component", "set", "nobody", *url) == "there is no component 'nobody'"
+    assert (
+        refused(database, "component", "set", "nobody", *url)
+        == "there is no component 'nobody'; `astakos component list` shows all"
+    )
     line = refused(database, "component", "set", "retired", *url)
     assert line == "name one service of retired with --service; it has: none"
     line = refused(database, "component", "set", "compute", *url, "--service", "storage_api")
     assert line == "name one service of compute with --service; it has: compute_api"
     assert astakos(database, "component", "set", "compute").status == 2
     line = refused(database, "component", "set", "compute", "--may-charge", "compute.vmm")
-    assert line == "there is no resource 'compute.vmm'"
+    assert line.startswith("there is no resource 'compute.vmm'")
     for words in (("own", "all"), ("all", "storage.space")):
         options = [part for word in words for part in ("--may-charge", word)]
         done = astakos(database, "component", "set", "compute", *options)
@@ -188,7 +194,10 @@ def test_a_component_is_shown_without_its_token(database: Database) -> None:
     assert (facts["name"], facts["services"], facts["resources"]) == ("retired", [], [])
     assert (facts["ui_url"], facts["token_expires"]) == (None, PAST)
     assert RETIRED_TOKEN not in astakos(database, "component", "show", "retired").output
-    assert refused(database, "component", "show", "nobody") == "there is no component 'nobody'"
+    assert (
+        refused(database, "component", "show", "nobody")
+        == "there is no component 'nobody'; `astakos component list` shows all"
+    )
 
 
 def test_tokens_have_names_and_an_overlap(database: Database, service: Caller) -> None:

@@ -15,6 +15,8 @@ from service.world import ALICE, BOB, LAB, LOADED, RAM, VM
 pytestmark = pytest.mark.every_engine
 
 DAILY = f"{VM}/day"
+NOBODY = "there is no user or project 'nobody'; name it by UUID, whole email address or whole name"
+NO_USER = "there is no user 'lab.example.org'; name one by UUID or whole email address"
 
 
 @pytest.fixture
@@ -76,9 +78,9 @@ def test_members_and_projects_have_grants(metered: Database) -> None:
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (("add", "nobody", VM, "5"), "there is no user or project 'nobody'"),
-        (("add", "lab.example.org", VM, "5", "--project", LAB), "there is no user 'lab.example.org'"),
-        (("list", "nobody"), "there is no user or project 'nobody'"),
+        (("add", "nobody", VM, "5"), NOBODY),
+        (("add", "lab.example.org", VM, "5", "--project", LAB), NO_USER),
+        (("list", "nobody"), NOBODY),
         (("show", "9"), "there is no grant 9; `astakos grant list` shows them"),
         (("revoke", "9"), "there is no grant 9"),
         (("add", BOB.email, "nope", "5"), "there is no resource 'nope'; `astakos resource list` shows all"),

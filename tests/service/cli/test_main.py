@@ -209,7 +209,11 @@ def test_a_folder_that_cannot_be_written_is_refused_with_a_remedy() -> None:
 
 def test_an_error_in_a_process_of_its_own_is_one_line(database: Database) -> None:
     done = ended(database, "user", "show", "nobody")
-    assert (done.status, done.output, done.errors) == (1, "", "Error: there is no user 'nobody'\n")
+    assert (done.status, done.output, done.errors) == (
+        1,
+        "",
+        "Error: there is no user 'nobody'; name one by UUID or whole email address\n",
+    )
 
 
 def test_tables_are_whole_where_there_is_no_terminal(database: Database) -> None:

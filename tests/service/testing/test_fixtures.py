@@ -44,7 +44,7 @@ def project(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> pytes
     lines = ["[pytest11]", *(f"{name} = {value}" for name, value in points["pytest11"].items())]
     installed.joinpath("entry_points.txt").write_text("\n".join(lines) + "\n")
     monkeypatch.setenv("PYTHONPATH", os.pathsep.join([str(site), str(ROOT / "src")]))
-    # Without what is installed for this project's tests: each of these processes would import it for half a second.
+    # Without what this project's tests need: each of these processes would import it for half a second.
     others = "-p no:schemathesis -p no:anyio -p no:hypothesispytest -p no:pytest_cov"
     monkeypatch.setenv("PYTEST_ADDOPTS", f"-W error -p no:cacheprovider {others}")
     return pytester

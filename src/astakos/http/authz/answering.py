@@ -96,7 +96,9 @@ async def authorize(service: Service, request: Request) -> Answer:
     question = question_of(request)
     component = await service.component_of_service(name)
     if component is None:
-        raise ItemNotFound(f"There is no service {name}.")
+        raise ItemNotFound(
+            f"There is no service {name}. Name one of the service catalog in the path: authz/<service>."
+        )
     caller = await _caller(service, request, name)
     user = caller.user
     for wanted in question.groups:

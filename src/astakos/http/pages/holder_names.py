@@ -76,7 +76,7 @@ def find_project(connection: Connection, text: str) -> str:
         return project_holder(text.lower())
     named = projects.list_named(connection, text)
     if not named:
-        raise ValueError(f"Nobody and nothing is called {text}.")
+        raise ValueError(f"Nobody and nothing is called {text}. Write a whole name or address, or a UUID.")
     if len(named) > 1:
         raise ValueError(f"Several projects are called {text}. Write the UUID.")
     return project_holder(named[0].uuid)

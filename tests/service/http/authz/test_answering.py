@@ -132,7 +132,10 @@ def test_two_tokens_that_differ_are_refused(standing_service: Caller) -> None:
 
 def test_a_service_that_does_not_exist_is_told(standing_service: Caller) -> None:
     reply = ask(standing_service, ALICE.token, "/authz/nothing/v1")
-    assert (reply.status, reply.message) == (404, "There is no service nothing.")
+    assert (reply.status, reply.message) == (
+        404,
+        "There is no service nothing. Name one of the service catalog in the path: authz/<service>.",
+    )
 
 
 def test_groups_are_required(standing_service: Caller) -> None:
