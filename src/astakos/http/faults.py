@@ -141,7 +141,7 @@ class BodyTooLarge(Fault):
 
 
 class UnprocessableEntity(Fault):
-    """The Idempotency-Key was already used with a different body."""
+    """The Idempotency-Key was already used with a different body, or for another call."""
 
     status = 422
     name = "unprocessableEntity"
