@@ -10,7 +10,6 @@ from astakos import clock
 from astakos.administration.operator_resolutions import resolve
 from astakos.administration.state_document import StateError
 from astakos.cli.acting import reason_option
-from astakos.cli.comma_separated import as_csv_text
 from astakos.cli.durations import Duration
 from astakos.cli.instants import INSTANT
 from astakos.cli.options import database_option, open_database
@@ -23,6 +22,7 @@ from astakos.http.commissions.history_pages import HOLDER, SOURCE, describe
 from astakos.http.openapi.description import Parameter
 from astakos.ledger.key_levels import prefix_of_holder
 from astakos.ledger.operations import Verdict
+from astakos.pages.comma_separated import comma_separated
 from astakos.storage.protocol import Connection
 from astakos.storage.tables import commissions, registry
 from astakos.storage.tables.history import Entry, Wanted, read_history
@@ -281,7 +281,9 @@ def history(
         verdict=None if outcome is None else Verdict(outcome),
     )
     if as_csv:
-        click.echo(as_csv_text(map(describe, _entries(reader, wanted, limit)), HISTORY_COLUMNS), nl=False)
+        described = map(describe, _entries(reader, wanted, limit))
+        cells = ([one.get(column) for column in HISTORY_COLUMNS] for one in described)
+        click.echo(comma_separated(HISTORY_COLUMNS, cells), nl=False)
         return
     scales = registry.scales(reader)
     rows = [_described(entry, scales) for entry in _entries(reader, wanted, limit)]

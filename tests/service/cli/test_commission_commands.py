@@ -164,3 +164,9 @@ def test_the_history_is_printed_as_csv(database: Database, service: Caller) -> N
     assert len(lines) == 2
     assert lines[1].startswith(f'{serial},compute,"say ""a, b""",20')
     assert lines[1].endswith(f"{VM},1,1,10,1,1,")
+
+
+def test_no_name_in_that_csv_is_a_formula(database: Database, service: Caller) -> None:
+    service.issued(COMPUTE_TOKEN, (U, 1), name="=HYPERLINK(0)", auto_accept=True)
+    told = astakos(database, "commission", "history", "--csv").output
+    assert ",'=HYPERLINK(0)," in told

@@ -1,5 +1,6 @@
 """`account/v1.0`: quotas, for users and for components (`http-api.md` §8.5)."""
 
+import contextlib
 from collections.abc import Collection
 
 from astakos.directory.entities import Component, User
@@ -17,7 +18,9 @@ from astakos.storage.tables import quotas as stored
 from astakosclient import answer_types
 
 FEW = 10
-"""The quotas of so many users or projects are read as quickly as those of one."""
+"""The quotas of so many users or projects are read as quickly as those of one.
+
+Not so if the users are members of very many projects."""
 
 
 @described("quotas.quotas", answers={200: Reply(answer_types.Quotas)})
@@ -36,8 +39,7 @@ async def quotas(service: Service, request: Request, user: User) -> Answer:
 async def service_quotas(service: Service, request: Request, component: Component) -> Answer:
     """Lists users' quotas for the resources of the calling component."""
     wanted = request.dialect.quota_filter(request)
-    read = service.read if _are_few(wanted.users) else service.read_much
-    body = await read(_service_quotas, request.dialect, component.id, wanted, service.now())
+    body = await _read_service_quotas(service, request.dialect, component.id, wanted)
     if body is None:
         raise ItemNotFound("None of these users has a quota for a resource of this component.")
     return Answer(body=body)
@@ -61,6 +63,29 @@ async def service_project_quotas(service: Service, request: Request, component: 
 
 def _are_few(uuids: Collection[str] | None) -> bool:
     return uuids is not None and len(uuids) <= FEW
+
+
+class _ManyMembershipsError(Exception):
+    """The users are few, and their memberships many."""
+
+
+async def _read_service_quotas(
+    service: Service, dialect: Dialect, component: int, wanted: QuotaFilter
+) -> bytes | None:
+    now = service.now()
+    if _are_few(wanted.users):
+        with contextlib.suppress(_ManyMembershipsError):
+            # In one read: on a database server, each is a round trip.
+            return await service.read(_service_quotas_of_few, dialect, component, wanted, now)
+    return await service.read_much(_service_quotas, dialect, component, wanted, now)
+
+
+def _service_quotas_of_few(
+    connection: Connection, dialect: Dialect, component: int, wanted: QuotaFilter, now: int
+) -> bytes | None:
+    if memberships.have_many(connection, wanted.users or ()):
+        raise _ManyMembershipsError
+    return _service_quotas(connection, dialect, component, wanted, now)
 
 
 def _quotas_of_user(connection: Connection, dialect: Dialect, user: User, now: int) -> bytes:

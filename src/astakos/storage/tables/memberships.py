@@ -7,6 +7,7 @@ from typing import Any
 from astakos.projects.membership_times import Times
 from astakos.projects.project import ACCEPTED_TYPE, DRAWING, Membership, MembershipRecord, MembershipState
 from astakos.storage.protocol import Connection
+from astakos.storage.texts import is_storable
 
 LARGEST_ID = 2**63 - 1
 LIST_OF_PROJECT = """
@@ -60,6 +61,11 @@ ON CONFLICT (project_id) DO UPDATE SET members = excluded.members
 
 MANY = 50
 """More memberships of a user are many: their quotas take more than some milliseconds to read."""
+COUNT_OF_UUID_UP_TO = """
+SELECT COUNT(*) FROM (
+    SELECT m.id FROM memberships m JOIN users u ON u.id = m.user_id WHERE u.uuid = ? LIMIT ?
+) AS counted
+"""
 COUNT_UP_TO = "SELECT COUNT(*) FROM (SELECT id FROM memberships WHERE user_id = ? LIMIT ?) AS counted"
 
 
@@ -93,6 +99,16 @@ def list_of_user(connection: Connection, user: str) -> list[MembershipRecord]:
 def has_many(connection: Connection, user: int) -> bool:
     """Whether a user, by id, has so many memberships, past ones too, that reading their quotas takes long."""
     return int(connection.execute(COUNT_UP_TO, (user, MANY + 1)).fetchone()[0]) > MANY
+
+
+def have_many(connection: Connection, users: Iterable[str]) -> bool:
+    """Whether users, by uuid, together have so many memberships that reading their quotas takes long."""
+    left = MANY
+    for user in filter(is_storable, users):
+        left -= int(connection.execute(COUNT_OF_UUID_UP_TO, (user, left + 1)).fetchone()[0])
+        if left < 0:
+            return True
+    return False
 
 
 def find_membership(connection: Connection, user: str, project: str) -> Membership | None:

@@ -258,3 +258,23 @@ def test_the_quotas_of_a_member_of_many_projects_do_not_stop_the_event_loop(
     assert service.get(QUOTAS, ALICE.token).document == few, "they are whole all the same"
     (thread,) = threads
     assert thread.name.startswith("astakos-long reads")
+
+
+def test_nor_does_a_component_that_asks_for_them(service: Caller, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = f"{SERVICE_QUOTAS}?user={ALICE.uuid},{BOB.uuid},{UNKNOWN_UUID}"
+    few = service.get(asked, COMPUTE_TOKEN).document
+    threads: list[str] = []
+    read = stored.service_quotas
+
+    def noting(*arguments: Any) -> Iterable[UserQuota]:
+        threads.append(threading.current_thread().name)
+        return read(*arguments)
+
+    monkeypatch.setattr(stored, "service_quotas", noting)
+    service.get(asked, COMPUTE_TOKEN)
+    memberships_of_both = 7
+    monkeypatch.setattr(memberships, "MANY", memberships_of_both)
+    service.get(asked, COMPUTE_TOKEN)
+    monkeypatch.setattr(memberships, "MANY", memberships_of_both - 1)
+    assert service.get(asked, COMPUTE_TOKEN).document == few
+    assert [name.startswith("astakos-long reads") for name in threads] == [False, False, True]
