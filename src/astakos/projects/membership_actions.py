@@ -176,7 +176,8 @@ THERE_IS_ROOM = MembershipCheck(
     lambda facts: facts.has_room,
     RefusalKind.CONFLICT,
     lambda facts: (
-        f"the project is full: it can have {facts.project and facts.project.max_members} members at most"
+        f"the project is full: it can have {facts.project and facts.project.max_members} members at most; "
+        "remove a member, or ask for more"
     ),
 )
 

@@ -109,7 +109,7 @@ NO_CIRCLE = Check[MoveFacts](
     "the new parent is neither the project nor below it",
     lambda facts: facts.project is not None and facts.project.uuid not in facts.above,
     RefusalKind.CONFLICT,
-    lambda _: "the parent is the project itself or below it, which would make a circle",
+    lambda _: "the parent is the project itself or below it, which would make a circle; name another",
 )
 NOT_TOO_DEEP = Check[MoveFacts](
     f"there are at most {MOST_LEVELS} levels",

@@ -323,7 +323,7 @@ RUNNING = Check[ProjectFacts](
     "the project is active or suspended",
     lambda facts: facts.project is not None and facts.project.state in ALIVE,
     RefusalKind.CONFLICT,
-    lambda facts: f"the project is {_state(facts.project)}, and neither active nor suspended",
+    lambda facts: f"the project is {_state(facts.project)}; it must be active or suspended",
 )
 NOT_SUSPENDED = Check[ProjectFacts](
     "the project is not suspended",

@@ -191,4 +191,7 @@ def test_a_refusal_is_said_on_the_page_of_the_project(scene: Scene) -> None:
         (request,) = memberships.list_of_user(reader, ADA.uuid)[-1:]
     reply = send(browser, f"{full}/members/act", membership=str(request.id), action="accept")
     assert reply.status == 409
-    assert b"The project is full: it can have 0 members at most." in reply.content
+    assert (
+        b"The project is full: it can have 0 members at most; remove a member, or ask for more."
+        in reply.content
+    )
