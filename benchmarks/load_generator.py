@@ -35,20 +35,20 @@ ACCEPT = (
 
 
 class Pairs(msgspec.Struct, tag=True):
-    """Issue a commission, accept it; again with the next of these requests."""
+    """Issues a commission, accepts it; again with the next of these requests."""
 
     issues: list[bytes]
 
 
 class Reads(msgspec.Struct, tag=True):
-    """Send these requests in turn, each of which has one right answer."""
+    """Sends these requests in turn, each of which has one right answer."""
 
     requests: list[bytes]
     answers: list[bytes]
 
 
 class Issues(msgspec.Struct, tag=True):
-    """Send these requests in turn, each of which issues so many commissions, at once or in one bulk."""
+    """Sends these requests in turn, each of which issues so many commissions, at once or in one bulk."""
 
     requests: list[bytes]
     size: int

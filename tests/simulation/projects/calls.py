@@ -44,7 +44,7 @@ class Modify:
 
 @dataclass(frozen=True)
 class Decide:
-    """Approve, deny, cancel or dismiss an application."""
+    """Approves, denies, cancels or dismisses an application."""
 
     caller: str
     project: str
@@ -54,7 +54,7 @@ class Decide:
 
 @dataclass(frozen=True)
 class ChangeState:
-    """Suspend, unsuspend, terminate or reinstate a project."""
+    """Suspends, unsuspends, terminates or reinstates a project."""
 
     caller: str
     project: str
@@ -76,7 +76,7 @@ class Enroll:
 
 @dataclass(frozen=True)
 class Act:
-    """Leave, cancel, accept, reject or remove a membership."""
+    """Leaves, cancels, accepts, rejects or removes a membership."""
 
     caller: str
     membership: int
