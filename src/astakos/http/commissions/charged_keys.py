@@ -33,7 +33,7 @@ class ChargedKeys(NamedTuple):
         drawing = [key for key, _ in requested.provisions if key.source is not None]
         if not drawing:
             return BadRequest(
-                "An issue that names a key must charge the user of the key, and charges no user."
+                "An issue that names a key must charge the user of the key; this one charges no user."
             )
         if len({key.holder for key in drawing}) > 1:
             return BadRequest("An issue that names a key can only charge one user, that of the key.")
