@@ -6,7 +6,7 @@ import click
 
 from astakos.administration.state_document import StateError
 from astakos.cli.files import FileName
-from astakos.cli.options import database_option, open_database
+from astakos.cli.options import database_option, open_file_to_copy
 from astakos.storage.protocol import Database
 
 
@@ -17,16 +17,14 @@ def backup(file: Path, database_url: str) -> None:
     """Back up an SQLite database to a new FILE.
 
     The service can keep running. The backup contains everything that the service had answered when the
-    command started. To restore it, stop the service and replace the database with the backup
-    (docs/backup.md). To back up a PostgreSQL database, use pg_dump.
+    command started. The database may be of another version, so that it can be copied before it is migrated.
+    To restore the backup, stop the service and replace the database with it (docs/backup.md). To back up a
+    PostgreSQL database, use pg_dump.
     """
     from astakos.ledger.ports import StorageBrokenError  # noqa: PLC0415 - see `astakos.cli`
     from astakos.storage.sqlite.sqlite_backup import back_up  # noqa: PLC0415
-    from astakos.storage.sqlite.sqlite_database import SQLiteDatabase  # noqa: PLC0415
 
-    database = open_database(database_url)
-    if not isinstance(database, SQLiteDatabase):
-        raise StateError(f"{database.name} is not an SQLite file; back it up with pg_dump")
+    database = open_file_to_copy(database_url)
     try:
         back_up(database, file)
     except StorageBrokenError as error:

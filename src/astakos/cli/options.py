@@ -6,6 +6,7 @@ from typing import Any, TypeVar
 
 import click
 
+from astakos.administration.state_document import StateError
 from astakos.ledger.ports import OutcomeUnknownError
 from astakos.storage.errors import DEFAULT_URL
 from astakos.storage.opening import database_of
@@ -42,6 +43,20 @@ def open_database(url: str, *, create: bool = False, say: Callable[[str], None] 
     database = _database(url)
     if database.open(create=create):
         say(_created(database))
+    click.get_current_context().call_on_close(database.close)
+    return database
+
+
+def open_file_to_copy(url: str) -> SQLiteDatabase:
+    """Open an SQLite file until the command ends; its tables may be those of another version.
+
+    Raises:
+        StateError: the database is on a server.
+    """
+    database = _database(url)
+    if not isinstance(database, SQLiteDatabase):
+        raise StateError(f"{database.name} is not an SQLite file; back it up with pg_dump")
+    database.open(create=False, any_revision=True)
     click.get_current_context().call_on_close(database.close)
     return database
 

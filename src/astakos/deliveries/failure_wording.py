@@ -33,7 +33,7 @@ def in_words(error: BaseException) -> str:
     if isinstance(error, socket.gaierror):
         return f"has a name that cannot be resolved: {error.strerror}"
     if isinstance(error, ssl.SSLCertVerificationError):
-        return f"has a certificate that cannot be verified: {error.verify_message}"
+        return f"has a certificate that cannot be verified: {error.verify_message.rstrip('.')}"
     if isinstance(error, ssl.SSLError):
         why = (error.reason or "").replace("_", " ").lower() or "no reason is known"
         return f"did not agree on TLS: {why}; check the port, and whether it encrypts there"

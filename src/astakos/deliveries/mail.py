@@ -19,6 +19,11 @@ NAME_SECONDS = 5.0
 EXCHANGE_SECONDS = 40.0
 """How long it may take to hand over one message, from when it is connected."""
 SCHEMES = {"smtp": 25, "smtps": 465, "smtp+starttls": 587}
+KINDS = ", ".join(f"{scheme}://host" for scheme in SCHEMES)
+FORMS = (
+    f"the URL of the mail server must have one of these forms: {KINDS} "
+    "(in a user or a password, write %40 for @, %2F for /, %3F for ?, %23 for #, and %25 for %)"
+)
 PERMANENT = range(500, 600)
 
 
@@ -40,14 +45,19 @@ class Mailer:
         Raises:
             ValueError: the URL does not name a mail server. The message omits it: it can contain a password.
         """
-        parts = urlsplit(url)
-        if parts.scheme not in SCHEMES or not parts.hostname:
-            kinds = ", ".join(f"{scheme}://host" for scheme in SCHEMES)
-            raise ValueError(f"the URL of the mail server must have one of these forms: {kinds}")
+        try:
+            parts = urlsplit(url)
+            port = parts.port
+        except ValueError:
+            # Its message can contain a part of the password.
+            raise ValueError(FORMS) from None
+        is_server_alone = parts.path in ("", "/") and not (parts.query or parts.fragment)
+        if parts.scheme not in SCHEMES or not parts.hostname or not is_server_alone:
+            raise ValueError(FORMS)
         return cls(
             scheme=parts.scheme,
             host=parts.hostname,
-            port=parts.port or SCHEMES[parts.scheme],
+            port=port or SCHEMES[parts.scheme],
             sender=sender,
             username=unquote(parts.username) if parts.username else None,
             password=unquote(parts.password) if parts.password else None,

@@ -12,9 +12,12 @@ from astakos.doctor.findings import Examined, Finding, NotExaminedError, fault, 
 from astakos.storage.tables import registry, settings
 
 OK, BAD_REQUEST = 200, 400
+OF_A_PROXY = frozenset({502, 503, 504})
+"""What a proxy answers that does not reach the service."""
 START = "Start the service, or say with --url where it is."
 WRONG_PLACE = "See where the proxy sends requests for this URL, and whether it keeps the path."
-WANTS_TLS = f"If TLS is expected at that port, the URL begins with https://. Else: {WRONG_PLACE}"
+WANTS_TLS = f"If TLS is expected at that port, the URL begins with https://. Else s{WRONG_PLACE[1:]}"
+NOT_REACHED = "Start the service, and see whether the proxy sends requests to where it listens."
 NEEDS_TLS = "OAuth2 requires TLS"
 """How the service begins to tell that it does not know of TLS."""
 
@@ -38,6 +41,12 @@ def look_at_address(examined: Examined) -> Iterator[Finding]:
             f"The service at {url} is not ready: {', '.join(map(str, missing))[:200]}.",
             "Read its log, and docs/operations.md#health.",
         )
+    elif ready.status in OF_A_PROXY:
+        yield fault(
+            f"At {url}, a proxy answers with status {ready.status}: it does not reach the service.",
+            NOT_REACHED,
+        )
+        return
     elif ready.status != OK or _document(ready).get("ready") is not True:
         yield fault(
             f"Something else than the service answers at {url}, with status {ready.status}.",
@@ -61,12 +70,14 @@ def look_at_forwarding(examined: Examined) -> Iterator[Finding]:
         answer = get(f"{url}/oauth2/auth")
     except NoAnswerError as error:
         raise NotExaminedError(f"The server at {url} {error}.") from error
+    if answer.status != BAD_REQUEST:
+        raise NotExaminedError(f"Something else than the service answers at {url}, with {answer.status}.")
     yield from judge_forwarding(url, answer)
 
 
 def judge_forwarding(url: str, answer: Answer) -> Iterator[Finding]:
-    """Judges the answer of a call that needs TLS."""
-    if answer.status == BAD_REQUEST and NEEDS_TLS.encode() in answer.body:
+    """Judges how a call that needs TLS and parameters is refused without these."""
+    if NEEDS_TLS.encode() in answer.body:
         yield fault(
             f"The service does not know that it is asked over TLS at {url}: it does not believe the proxy, "
             "or the proxy does not tell. OAuth2 is refused, and callers count as one for wrong passwords.",

@@ -1,6 +1,7 @@
 """Asks the service over HTTP, as its clients do: one request, within a deadline, without redirects."""
 
 import http.client
+import os
 import ssl
 from typing import NamedTuple
 from urllib.parse import urlsplit
@@ -25,6 +26,13 @@ AUTHORITY = (
     "If it is from an authority of your own, name the file with its certificate in SSL_CERT_FILE "
     "(docs/operations.md#a-certificate-authority-of-your-own). Else renew the certificate of the proxy."
 )
+CERTIFICATE_REMEDIES = {
+    9: "See whether this machine's clock is right. Else wait, or give the proxy another certificate.",
+    10: "Renew the certificate of the proxy, and let the proxy read it.",
+    62: "Ask by a name for which the certificate is valid, or give the proxy one for this name.",
+    64: "Ask by a name for which the certificate is valid, or give the proxy one for this address.",
+}
+"""What to do about a certificate that OpenSSL finds too young, too old, or of another name or address."""
 
 
 class Answer(NamedTuple):
@@ -102,8 +110,17 @@ def _reason(error: BaseException) -> str:
 
 def _remedy(error: BaseException) -> str | None:
     if isinstance(error, ssl.SSLCertVerificationError):
-        return AUTHORITY
+        return CERTIFICATE_REMEDIES.get(error.verify_code) or _how_to_name_authorities()
     if _speaks_https(error):
         return ONLY_TLS
     is_silent = isinstance(error, TimeoutError) and "handshake" in str(error)
     return NO_TLS if is_silent or _speaks_http(error) else None
+
+
+def _how_to_name_authorities() -> str:
+    named = os.environ.get("SSL_CERT_FILE")
+    if not named:
+        return AUTHORITY
+    if not os.access(named, os.R_OK):
+        return f"SSL_CERT_FILE names {named}, which is missing or cannot be read: name another file."
+    return f"SSL_CERT_FILE names {named}: see whether it has the certificate of the authority that signed."

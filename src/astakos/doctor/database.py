@@ -67,12 +67,24 @@ def look_at_permissions(examined: Examined) -> Iterator[Finding]:
                 "cannot write.",
                 f"Run `chown --reference={database.path} {path}`, and use the command as the service's user.",
             )
-    for path in (database.path, database.path.absolute().parent):
-        if not os.access(path, os.W_OK):
-            yield warning(
-                f"{path} cannot be written by the user who runs this command.",
-                "Run the command as the service's user, or let that user write the file and its folder.",
+        if not found.st_mode & stat.S_IWUSR:
+            yield fault(
+                f"{path} cannot be written by its owner (its mode is {stat.S_IMODE(found.st_mode):04o}): the "
+                "service cannot write.",
+                f"Run `chmod 600 {path}`.",
             )
+        elif not os.access(path, os.W_OK):
+            yield _not_for_this_user(path)
+    folder = database.path.absolute().parent
+    if not os.access(folder, os.W_OK):
+        yield _not_for_this_user(folder)
+
+
+def _not_for_this_user(path: Path) -> Finding:
+    return warning(
+        f"{path} cannot be written by the user who runs this command.",
+        "Run the command as the service's user, or let that user write the file and its folder.",
+    )
 
 
 def look_at_disk(examined: Examined) -> Iterator[Finding]:

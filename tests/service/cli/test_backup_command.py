@@ -1,6 +1,7 @@
 """Backups that are made while clients work, and the service that is restored from them."""
 
 import contextlib
+import sqlite3
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,10 +12,11 @@ from tools.postgres_server import client_program
 from astakos import clock
 from astakos.administration.component_registration import register_own_services
 from astakos.storage.protocol import Database
+from astakos.storage.sqlite import sqlite_backup
 from astakos.storage.sqlite.sqlite_database import SQLiteDatabase
 from service.caller import ACCOUNT, COMMISSIONS
 from service.command import Ended, astakos, ended, refused, serving
-from service.installation import all_rows, opened, set_limits
+from service.installation import all_rows, opened, rows, set_limits
 from service.load import CHARGED, Load, under_load
 from service.stored import stored_commissions
 from service.world import ALICE, BASE_URL, COMPUTE_TOKEN, member_key
@@ -90,7 +92,7 @@ def test_so_it_is_with_the_programs_of_postgresql(database: Database, new: Datab
         issued, resolved = set(load.issued), set(load.resolved)
         pg("pg_dump", "--format=custom", f"--file={dump}", database.url)
         load.wait_for_more(20)
-    pg("pg_restore", "--no-owner", "--exit-on-error", f"--dbname={new.url}", dump)
+    pg("pg_restore", "--no-owner", "--single-transaction", f"--dbname={new.url}", dump)
     check_restored(opened(new), issued, resolved)
 
 
@@ -137,6 +139,42 @@ def test_where_nothing_can_be_written_nothing_is_left(database: SQLiteDatabase, 
         "broken.db-wal",
         "broken.db-shm",
     }
+
+
+@pytest.mark.parametrize("revision", ["0033", "9999"])
+def test_before_a_migration_the_database_of_another_version_is_copied(
+    database: SQLiteDatabase, tmp_path: Path, revision: str
+) -> None:
+    rows(database, "UPDATE alembic_version SET version_num = ?", revision)
+    assert revision in refused(database, "user", "list")
+    copy = tmp_path / "copy.db"
+    assert astakos(database, "backup", str(copy)).status == 0
+    assert rows(SQLiteDatabase(f"sqlite:///{copy}"), "SELECT version_num FROM alembic_version") == [
+        (revision,)
+    ]
+
+
+def test_the_database_of_another_program_is_not_copied(tmp_path: Path) -> None:
+    other = tmp_path / "other.db"
+    with contextlib.closing(sqlite3.connect(other)) as connection:
+        connection.execute("CREATE TABLE something (x)")
+    reason = refused(f"sqlite:///{other}", "backup", str(tmp_path / "copy.db"))
+    assert reason == f"{other} is not an Astakos database; name another one"
+    assert not (tmp_path / "copy.db").exists()
+
+
+def test_a_full_disk_is_that_of_the_copy(
+    database: SQLiteDatabase, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: object) -> None:
+        error = sqlite3.OperationalError("database or disk is full")
+        error.sqlite_errorcode = sqlite3.SQLITE_FULL
+        raise error
+
+    monkeypatch.setattr(sqlite_backup, "_copy", full)
+    copy = tmp_path / "copy.db"
+    assert refused(database, "backup", str(copy)).startswith(f"{copy} cannot be written: No space left")
+    assert not list(tmp_path.glob("copy.db*"))
 
 
 @pytest.mark.postgresql

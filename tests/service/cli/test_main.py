@@ -183,7 +183,7 @@ def test_a_file_that_is_read_only_is_named(
     line = refused(database, *command.split(), *arguments, stdin="correct horse\n")
     assert line == (
         f"{database.name}: the database cannot be written: attempt to write a readonly database; "
-        "this user must be able to write to the file and its folder"
+        "this user must be able to write to the file and its folder, and to -wal and -shm if they are there"
     )
     assert astakos(database, "user", "list").status == 0
 
@@ -203,7 +203,7 @@ def test_a_folder_that_cannot_be_written_is_refused_with_a_remedy() -> None:
     line = refused("sqlite:////sys/new.db", "load", "-", stdin='{"base_url": "http://a.example"}')
     assert line == (
         "/sys/new.db cannot be opened: Permission denied; "
-        "this user must be able to write to the file and its folder"
+        "this user must be able to write to the file and its folder, and to -wal and -shm if they are there"
     )
 
 

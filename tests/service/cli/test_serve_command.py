@@ -181,6 +181,13 @@ def test_a_port_that_is_taken_is_named_in_one_line(database: Database) -> None:
             ["--mail-server", "http://user:secret@mail.example.org"],
             "--mail-server: the URL of the mail server must have one of these forms",
         ),
+        *(
+            (
+                ["--mail-server", f"smtp://user:{password}@mail.example.org"],
+                "--mail-server: the URL of the mail server must have one of these forms",
+            )
+            for password in ("secret/x", "1/secret", "[secret]", "1?secret", "1#secret", "secret[")
+        ),
         (["--database", "mysql://u:secret@h/n"], "the database URL must look like"),
         (["--database", "postgresql://u:secret@[/n"], "the database URL is malformed"),
     ],

@@ -1,5 +1,6 @@
 """What is asked at the base URL, and what its answers mean."""
 
+import contextlib
 import http.server
 import socket
 import ssl
@@ -54,18 +55,36 @@ def test_a_service_that_does_not_answer_is_found(database: Database) -> None:
 
 @pytest.fixture
 def other_program() -> Iterator[str]:
+    with http.server.HTTPServer(("127.0.0.1", 0), answering(200)) as server:
+        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
+        thread.start()
+        yield f"http://127.0.0.1:{server.server_port}"
+        server.shutdown()
+        thread.join()
+
+
+def answering(status: int) -> type[http.server.BaseHTTPRequestHandler]:
     class Handler(http.server.BaseHTTPRequestHandler):
         def do_GET(self) -> None:
-            self.send_response(200)
+            self.send_response(status)
             self.end_headers()
             self.wfile.write(b"<html>welcome</html>")
 
         def log_message(self, *_: object) -> None: ...
 
-    with http.server.HTTPServer(("127.0.0.1", 0), Handler) as server:
+    return Handler
+
+
+@contextlib.contextmanager
+def with_tls(handler: type[http.server.BaseHTTPRequestHandler], host: str = "localhost") -> Iterator[int]:
+    """A server on the loopback, and its port."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(CERTIFICATE, KEY)
+    with http.server.HTTPServer((host, 0), handler) as server:
+        server.socket = context.wrap_socket(server.socket, server_side=True)
         thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
         thread.start()
-        yield f"http://127.0.0.1:{server.server_port}"
+        yield server.server_port
         server.shutdown()
         thread.join()
 
@@ -85,15 +104,8 @@ def through_tls(service: Caller, monkeypatch: pytest.MonkeyPatch) -> Iterator[st
 
         def log_message(self, *_: object) -> None: ...
 
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(CERTIFICATE, KEY)
-    with http.server.HTTPServer(("localhost", 0), Proxy) as server:
-        server.socket = context.wrap_socket(server.socket, server_side=True)
-        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
-        thread.start()
-        yield f"https://localhost:{server.server_port}/astakos"
-        server.shutdown()
-        thread.join()
+    with with_tls(Proxy) as port:
+        yield f"https://localhost:{port}/astakos"
 
 
 def test_a_service_behind_tls_is_examined(database: Database, through_tls: str) -> None:
@@ -115,6 +127,41 @@ def test_a_certificate_of_an_authority_of_ones_own_leads_to_the_variable(
     (found,) = told(database, through_tls)
     assert "certificate that cannot be verified" in found.text
     assert "SSL_CERT_FILE" in found.remedy
+
+
+@pytest.mark.parametrize("file", ["missing.pem", str(KEY)])
+def test_a_variable_that_names_a_wrong_file_is_told(
+    database: Database, through_tls: str, monkeypatch: pytest.MonkeyPatch, file: str
+) -> None:
+    monkeypatch.setenv("SSL_CERT_FILE", file)
+    (found,) = told(database, through_tls)
+    assert f"SSL_CERT_FILE names {file}" in found.remedy
+    assert ("cannot be read" in found.remedy) is (file == "missing.pem")
+
+
+def test_a_certificate_for_another_name_leads_to_its_name(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SSL_CERT_FILE", str(CERTIFICATE))
+    with with_tls(answering(200), "127.0.0.2") as port:
+        (found,) = told(database, f"https://127.0.0.2:{port}")
+    assert "IP address mismatch" in found.text
+    assert ".." not in found.text
+    assert "name for which the certificate is valid" in found.remedy
+
+
+@pytest.mark.parametrize("status", [502, 503, 504])
+def test_a_proxy_that_does_not_reach_the_service_is_told_from_another_program(
+    database: Database, monkeypatch: pytest.MonkeyPatch, status: int
+) -> None:
+    monkeypatch.setenv("SSL_CERT_FILE", str(CERTIFICATE))
+    with with_tls(answering(status)) as port:
+        url = f"https://localhost:{port}"
+        found = {one.check.name: one for one in examine(database, clock.now(), url, lambda *_: None)}
+    (finding,) = found["address"].findings
+    assert f"a proxy answers with status {status}: it does not reach the service" in finding.text
+    assert finding.remedy.startswith("Start the service")
+    assert found["forwarding"].not_examined is not None
 
 
 def test_a_port_without_tls_leads_to_the_other_scheme(database: Database, other_program: str) -> None:

@@ -1,5 +1,6 @@
 """What is broken on purpose is found, by the check whose business it is, and nothing else is."""
 
+import contextlib
 import os
 import re
 from collections.abc import Callable
@@ -236,6 +237,16 @@ def test_the_files_of_a_database_are_for_their_owner(database: SQLiteDatabase) -
     level, text = wrong(database)["permissions"]
     assert level is Level.WARNING
     assert "0644" in text
+
+
+@pytest.mark.parametrize("suffix", ["", "-wal", "-shm"])
+def test_a_file_that_its_owner_cannot_write_is_found(database: SQLiteDatabase, suffix: str) -> None:
+    with contextlib.closing(database.connect()) as connection:
+        connection.execute("CREATE TABLE more (x)")
+        database.path.with_name(database.path.name + suffix).chmod(0o400)
+        level, text = wrong(database)["permissions"]
+    assert level is Level.FAULT
+    assert f"{database.path.name}{suffix} cannot be written by its owner (its mode is 0400)" in text
 
 
 def test_a_clock_that_has_jumped_is_found(database: Database) -> None:

@@ -229,12 +229,32 @@ def _transaction(
 
 def _parameters_of(url: str) -> dict[str, Any]:
     try:
-        return dict(conninfo_to_dict(url))
+        parameters = dict(conninfo_to_dict(url))
     except (psycopg.Error, UnicodeError):
         # The driver's message may contain the password.
+        parameters = None
+    if parameters is None or _has_torn_password(url, parameters):
         raise DatabaseError(
-            f"the database URL is malformed (in a password, write %40 for @); it must look like {EXAMPLES}"
-        ) from None
+            "the database URL is malformed (in a password, write %40 for @, %2F for /, %3A for :, %3F for ?, "
+            f"and %25 for %); it must look like {EXAMPLES}"
+        )
+    return parameters
+
+
+def _has_torn_password(url: str, parameters: dict[str, Any]) -> bool:
+    """Returns whether a part of a password seems to be in the host, the port, or the name of the database.
+
+    A `/` ends the server in a URL, and the first `@` begins it. These parts are shown in messages.
+    """
+    hosts = str(parameters.get("host", "")).split(",")
+    ports = str(parameters.get("port", "")).split(",")
+    path = url.partition("://")[2].partition("/")[2].partition("?")[0]
+    return (
+        # The name of an abstract socket begins with it.
+        any("@" in host[1:] for host in hosts)
+        or any(port and not port.isdecimal() for port in ports)
+        or "@" in path
+    )
 
 
 def _name_of(parameters: dict[str, Any]) -> str:

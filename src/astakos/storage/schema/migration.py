@@ -24,6 +24,7 @@ from astakos.storage.schema.revisions import (
     find_revision,
     require_revision,
 )
+from astakos.storage.sqlite.foreign_log import require_own_log
 from astakos.storage.sqlite.sqlite_connection import code_of
 from astakos.storage.sqlite.sqlite_connection import recognized as recognized_of_sqlite
 from astakos.storage.sqlite.sqlite_database import SQLiteDatabase, unusable
@@ -57,13 +58,16 @@ def present_revision(database: Database) -> str | None:
 
     Raises:
         NoInstallationError: the database is missing, or nothing is in it.
+        DatabaseError: it cannot be used as a database.
         StorageUnavailableError: the database cannot be read now.
     """
     nothing = NoInstallationError(
         f"there is no installation in {database.name}; create one with {HOW_TO_CREATE}"
     )
-    if isinstance(database, SQLiteDatabase) and not database.path.exists():
-        raise nothing
+    if isinstance(database, SQLiteDatabase):
+        require_own_log(database.path, database.name)
+        if not database.path.exists():
+            raise nothing
     try:
         with contextlib.closing(database.connect()) as connection:
             tables = database.list_tables(connection)

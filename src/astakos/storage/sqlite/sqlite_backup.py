@@ -1,13 +1,14 @@
 """Backs up an SQLite database at one point in time, while the service keeps running."""
 
 import contextlib
+import errno
 import os
 import sqlite3
 from pathlib import Path
 
 from astakos.ledger.ports import StorageBrokenError
 from astakos.storage.errors import DatabaseError
-from astakos.storage.sqlite.sqlite_connection import RESTORE, recognized
+from astakos.storage.sqlite.sqlite_connection import RESTORE, code_of, recognized
 from astakos.storage.sqlite.sqlite_database import SQLiteDatabase
 
 PARTIAL = ".partial"
@@ -39,6 +40,9 @@ def back_up(database: SQLiteDatabase, target: Path) -> None:
     except OSError as error:
         raise _cannot_write(target, error) from error
     except sqlite3.Error as error:
+        if code_of(error) == sqlite3.SQLITE_FULL:
+            # The database is only read.
+            raise _cannot_write(target, OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))) from error
         raise recognized(error) from error
     finally:
         partial.unlink(missing_ok=True)

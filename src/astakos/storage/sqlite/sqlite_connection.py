@@ -27,7 +27,9 @@ NO_TEXT = "Could not decode to UTF-8"
 class NotWritableError(NotCarriedOutError):
     """The file or its folder cannot be written by the user of this process."""
 
-    remedy = "this user must be able to write to the file and its folder"
+    remedy = (
+        "this user must be able to write to the file and its folder, and to -wal and -shm if they are there"
+    )
 
 
 def code_of(error: BaseException | None) -> int:

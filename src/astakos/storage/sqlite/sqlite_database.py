@@ -21,7 +21,8 @@ from astakos.ledger.ports import (
 from astakos.storage.errors import DEFAULT_URL, EXAMPLES, HOW_TO_CREATE, DatabaseError
 from astakos.storage.protocol import Connection
 from astakos.storage.schema.revisions import find_revision, make_tables, require_revision
-from astakos.storage.sqlite.file_identity import FileIdentity, identity_of, log_of, require_same
+from astakos.storage.sqlite.file_identity import FileIdentity, identity_of, require_same
+from astakos.storage.sqlite.foreign_log import refuse_a_foreign_log, require_own_log
 from astakos.storage.sqlite.long_log import let_it_begin_anew
 from astakos.storage.sqlite.sqlite_connection import NotWritableError, SQLiteConnection, code_of, recognized
 from astakos.storage.sqlite.timed_reads import TimedReads
@@ -105,21 +106,25 @@ class SQLiteDatabase:
         self._local = threading.local()
         self._readers: list[sqlite3.Connection] = []
 
-    def open(self, *, create: bool = True) -> bool:
+    def open(self, *, create: bool = True, any_revision: bool = False) -> bool:
         """Checks that this version can use the file; creates it with all tables if it is missing.
+
+        Args:
+            create: whether to create it.
+            any_revision: whether the tables may be those of another version.
 
         Returns whether it made the tables.
         """
         self._require_folder()
         self._require_ordinary_file()
+        require_own_log(self.path, self.name)
         if not create and not self.path.exists():
             raise DatabaseError(f"there is no database {self.name}; create one with {HOW_TO_CREATE}")
         try:
             if create:
-                self._refuse_a_log_without_database()
                 _create_for_owner_only(self.path)
             with self.transaction() as connection:
-                made = self._prepare(connection)
+                made = self._prepare(connection, any_revision=any_revision)
             with contextlib.closing(self.connect()) as connection:
                 # The file keeps this mode. Not earlier: another program's database must stay unchanged.
                 turn_on_wal(connection)
@@ -156,20 +161,12 @@ class SQLiteDatabase:
                 "name a file, or one that does not exist yet"
             )
 
-    def _refuse_a_log_without_database(self) -> None:
-        """Does not let SQLite delete a log that belongs to a database which somebody has moved or emptied."""
-        log = log_of(self.path)
-        is_there = self.path.exists() and self.path.stat().st_size > 0
-        if not is_there and log.exists() and log.stat().st_size > 0:
-            raise DatabaseError(
-                f"{self.name} is missing or empty, but {log.name} beside it may hold acknowledged changes; "
-                f"put the database back to where it was, or move {log.name} away to begin a new one"
-            )
-
-    def _prepare(self, connection: SQLiteConnection) -> bool:
+    def _prepare(self, connection: SQLiteConnection, *, any_revision: bool) -> bool:
         tables = self.list_tables(connection)
         if tables:
-            require_revision(find_revision(connection, tables), self.name)
+            found = find_revision(connection, tables)
+            if found is None or not any_revision:
+                require_revision(found, self.name)
             return False
         make_tables(connection, "sqlite")
         return True
@@ -178,7 +175,8 @@ class SQLiteDatabase:
         """Opens a new connection in autocommit mode. It never creates the file.
 
         Raises:
-            StorageBrokenError: the file is no longer the one that the first connection opened.
+            StorageBrokenError: the file is no longer the one that the first connection opened, or the
+                write-ahead log beside it is of another one.
             StorageUnavailableError: the file cannot be opened now.
         """
         return self._connected(SQLiteConnection)
@@ -211,6 +209,8 @@ class SQLiteDatabase:
         if self._identity is not None:
             # SQLite's own message about a missing file does not say that it was there before.
             self.require_same_file()
+        else:
+            refuse_a_foreign_log(self.path, self.name)
         try:
             connection = sqlite3.connect(
                 _existing(self.path),

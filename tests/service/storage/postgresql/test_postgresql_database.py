@@ -56,6 +56,10 @@ class TestNames:
         "url",
         [
             f"postgresql://ada:{PASSWORD}%zz@h/n",
+            f"postgresql://ada:half@{PASSWORD}@h/n",
+            f"postgresql://ada:{PASSWORD}/half@h/n",
+            f"postgresql://ada:12/{PASSWORD}@h/n",
+            f"postgresql://ada:1/2/{PASSWORD}@h:5432/n",
             f"postgresql://ada:{PASSWORD}@[h/n",
             f"postgresql://ada@h/n?passwort={PASSWORD}",
             f"postgresql://ada:{PASSWORD}@h/n%00",

@@ -15,7 +15,7 @@ from astakos.service.readiness import LEDGER_STOPPED
 from astakos.storage.errors import DatabaseError
 from astakos.storage.sqlite.file_identity import log_of
 from astakos.storage.sqlite.sqlite_database import SQLiteDatabase
-from service.command import serving, serving_from_the_start
+from service.command import refused, serving, serving_from_the_start
 from service.installation import database_at
 from service.world import ALICE, COMPUTE_TOKEN, member_key
 
@@ -127,6 +127,7 @@ def test_no_new_database_takes_the_place_of_one_whose_log_is_still_there(
     log.write_bytes(copied)
     with pytest.raises(DatabaseError, match=r"astakos\.db-wal beside it may hold acknowledged changes"):
         SQLiteDatabase(database.url).open()
+    assert "astakos.db-wal beside it may hold acknowledged changes" in refused(database.url, "user", "list")
     assert log.read_bytes() == copied
     log.unlink()
     SQLiteDatabase(database.url).open()
