@@ -25,8 +25,8 @@ CHECKS = (
     ),
     Check(
         "permissions",
-        "Only their owner can use the files of an SQLite database, all of them have one owner, and who runs "
-        "the command can write them.",
+        "Only their owner can use the files of an SQLite database, all of them have one owner, who can write "
+        "them, and who runs the command can write them, too.",
         look_at_permissions,
     ),
     Check(
