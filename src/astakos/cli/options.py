@@ -48,7 +48,7 @@ def open_database(url: str, *, create: bool = False, say: Callable[[str], None] 
 
 
 def open_file_to_copy(url: str) -> SQLiteDatabase:
-    """Open an SQLite file until the command ends; its tables may be those of another version.
+    """Opens an SQLite file until the command ends; its tables may be those of another version.
 
     Raises:
         StateError: the database is on a server.
