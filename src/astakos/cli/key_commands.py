@@ -29,7 +29,7 @@ from astakos.cli.instants import INSTANT
 from astakos.cli.key_limits import columns_of, limits_of_key
 from astakos.cli.options import database_option, open_database
 from astakos.cli.output import json_option, print_facts, print_rows, table_options
-from astakos.cli.shown_values import moment
+from astakos.cli.shown_values import Amount, moment
 from astakos.clock import MICROSECONDS
 from astakos.directory.api_keys import ApiKey, prefix_of
 from astakos.events.event import OPERATOR
@@ -99,7 +99,9 @@ def add(
         )
         return make_key(connection, OPERATOR, find_user(connection, user), wanted, clock.now())
 
-    _print_new(open_database(database_url).change(change), as_json=as_json, key_only=key_only)
+    database = open_database(database_url)
+    made = database.change(change)
+    _print_new(made, registry.scales(database.reader()), as_json=as_json, key_only=key_only)
 
 
 @click.command("list")
@@ -132,7 +134,12 @@ def show(prefix: str, database_url: str, as_json: bool) -> None:
     found = users.find_by_uuid(reader, owned.user)
     facts: dict[str, Any] = {
         "user": owned.user if found is None else found.email,
-        **_told(owned.key, key_holdings.limits_of(reader, owned.user, owned.key.prefix), as_json=as_json),
+        **_told(
+            owned.key,
+            key_holdings.limits_of(reader, owned.user, owned.key.prefix),
+            registry.scales(reader),
+            as_json=as_json,
+        ),
     }
     facts["secrets"] = [
         {"created": moment(one.created), "expires": moment(one.expires)}
@@ -190,7 +197,9 @@ def rotate(prefix: str, overlap: int, database_url: str, as_json: bool, key_only
         owned = find_key(connection, prefix_of(prefix))
         return rotate_key(connection, OPERATOR, owned, clock.now(), overlap)
 
-    _print_new(open_database(database_url).change(change), as_json=as_json, key_only=key_only)
+    database = open_database(database_url)
+    made = database.change(change)
+    _print_new(made, registry.scales(database.reader()), as_json=as_json, key_only=key_only)
 
 
 @click.command()
@@ -214,18 +223,24 @@ def revoke(prefixes: tuple[str, ...], reason: str, database_url: str) -> None:
         click.echo(f"Revoked {prefix}.")
 
 
-def _print_new(made: MadeKey, *, as_json: bool, key_only: bool) -> None:
+def _print_new(made: MadeKey, scales: Mapping[str, int], *, as_json: bool, key_only: bool) -> None:
     if key_only:
         click.echo(made.text)
         return
-    print_facts({"key": made.text, **_told(made.key, made.limits, as_json=as_json)}, as_json=as_json)
+    facts = _told(made.key, made.limits, scales, as_json=as_json)
+    print_facts({"key": made.text, **facts}, as_json=as_json)
 
 
-def _told(one: ApiKey, limits: Mapping[str, int | None], *, as_json: bool) -> dict[str, Any]:
+def _told(
+    one: ApiKey, limits: Mapping[str, int | None], scales: Mapping[str, int], *, as_json: bool
+) -> dict[str, Any]:
     """Returns the facts about one key; for people, in words what it is limited to."""
     facts = {**_facts(one), "limits": told_limits(limits)}
     if not as_json:
-        shown = [f"{resource}={limit}" for resource, limit in facts["limits"].items()]
+        shown = [
+            f"{resource}={Amount(limit, scales.get(resource, 0))}"
+            for resource, limit in facts["limits"].items()
+        ]
         facts["limits"] = shown or "none"
         for name in ("services", "calls", "networks", "project"):
             facts[name] = "all" if facts[name] is None else facts[name] or "none"

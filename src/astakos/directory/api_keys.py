@@ -14,6 +14,8 @@ from astakos.directory.network_addresses import IPAddress, Networks
 
 MARK: Final = "astk_"
 FORM: Final = re.compile(r"(astk_[a-z2-9]{8}_[0-9A-Za-z]{43})([0-9A-Za-z]{6})")
+SECRET: Final = re.compile(r"(astk_[a-z2-9]{8})_[0-9A-Za-z]{16,}")
+"""A key as a whole, or most of it."""
 PREFIX: Final = re.compile(r"astk_[a-z2-9]{8}")
 NAME_CHARACTERS: Final = "abcdefghijkmnpqrstuvwxyz23456789"
 """32 characters, none of which looks like another."""
@@ -151,6 +153,11 @@ def is_key(text: str) -> bool:
         return False
     found = FORM.fullmatch(text)
     return found is not None and _checksum(found[1]) == found[2]
+
+
+def without_secrets(text: str) -> str:
+    """Returns a text in which keys are cut after their prefix: callers send one where a name is expected."""
+    return SECRET.sub(r"\1_…", text) if MARK in text else text
 
 
 def prefix_of(text: str) -> str | None:

@@ -3,6 +3,8 @@
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
+from astakos.directory.api_keys import without_secrets
+
 MINUTE = 60
 HOUR = 60 * MINUTE
 CHALLENGE_HEADER = "WWW-Authenticate"
@@ -24,9 +26,9 @@ class Fault(Exception):  # noqa: N818 - "fault" is the protocol's word
     """Headers that the response always carries."""
 
     def __init__(self, message: str, headers: Mapping[str, str] | None = None) -> None:
-        """Sets the message, which must not contain a secret."""
-        super().__init__(message)
-        self.message = message
+        """Sets the message, which must not contain a secret. API keys in it are cut after their prefix."""
+        self.message = without_secrets(message)
+        super().__init__(self.message)
         self.headers: Mapping[str, str] = headers or {}
 
     def envelope(self) -> dict[str, Any]:

@@ -20,6 +20,7 @@ from astakosclient.calls.call import (
     text,
     texts,
 )
+from astakosclient.calls.keys import prefix_of_key
 from astakosclient.errors import BadValue
 
 if TYPE_CHECKING:
@@ -179,7 +180,9 @@ def get_periods(
 ) -> Call[list[Period]]:
     """Builds the call that lists what the token's holder, or a key, used of a budget, period by period."""
     number = None if limit is None else str(limit)
-    asked = query(resource=given("resource", resource), key=key, before=before, limit=number)
+    asked = query(
+        resource=given("resource", resource), key=prefix_of_key("key", key), before=before, limit=number
+    )
     path = f"{QUOTAS}/periods{asked}"
     return Call(name="get_periods", path=path, token=token, read=answers.sequence)
 

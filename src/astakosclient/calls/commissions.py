@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from astakosclient.calls import answers, faults
 from astakosclient.calls.call import Call, form, given, key_or_new, listed, mappings, post, text
+from astakosclient.calls.keys import prefix_of_key
 from astakosclient.errors import BadValue
 
 if TYPE_CHECKING:
@@ -152,7 +153,7 @@ def issue_one_commission(
         "provisions": provisions_of(holder, source, provisions),
     }
     if key is not None:
-        request["key"] = key
+        request["key"] = prefix_of_key("key", key)
     return issue_commission(token, request, ttl, idempotency_key)
 
 
@@ -373,6 +374,7 @@ def resolve_commissions(
 
 def get_commission_history(token: str | None, filters: Mapping[str, Any]) -> Call[HistoryPage]:
     """Builds the call that lists resolved commissions."""
+    prefix_of_key("key", filters.get("key"))
     path = COMMISSIONS_HISTORY + _query(filters)
     return Call(name="get_commission_history", path=path, token=token, read=answers.mapping)
 

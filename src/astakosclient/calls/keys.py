@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from astakosclient.calls import answers
 from astakosclient.calls.call import JSON, MAKE_ONCE, Call, as_json, given, key_or_new, path_part, post, texts
@@ -16,6 +17,9 @@ if TYPE_CHECKING:
     from astakosclient.answer_types import Key, KeyQuotas, NewKey
 
 KEYS = "account/v1.0/keys"
+WHOLE_KEY = re.compile(r"(astk_[a-z2-9]{8})_[0-9A-Za-z]*")
+
+T = TypeVar("T")
 
 
 def create_key(
@@ -116,7 +120,20 @@ def revoke_key(token: str | None, prefix: str) -> Call[None]:
 
 
 def _key(prefix: str) -> str:
-    return f"{KEYS}/{path_part('prefix', prefix)}"
+    return f"{KEYS}/{path_part('prefix', prefix_of_key('prefix', prefix))}"
+
+
+def prefix_of_key(name: str, prefix: T) -> T:
+    """Returns the prefix of a key, which is no secret.
+
+    Raises:
+        BadValue: it is the whole key, which would go into logs.
+    """
+    if isinstance(prefix, str) and (whole := WHOLE_KEY.fullmatch(prefix)):
+        raise BadValue(
+            f"{name} must be the prefix of the key, {whole[1]}, not the key itself, which is secret"
+        )
+    return prefix
 
 
 def _limits(**limits: Iterable[str] | Absent | None) -> dict[str, Any]:

@@ -23,12 +23,23 @@ _SECRET_QUERY = re.compile(
     re.IGNORECASE,
 )
 _SECRET_PATH = re.compile(r"(?<=/tokens/)[^?]+")
+_API_KEY = re.compile(r"(astk_[a-z2-9]{8})_[0-9A-Za-z]{16,}")
+"""A key as a whole, or most of it; its beginning is public."""
 
 
 def without_secrets(target: str) -> str:
-    """Returns a path and query with token IDs and secret query values redacted."""
+    """Returns a path and query with token IDs, secret query values and API keys redacted."""
+    target = without_api_keys(target)
     target = _SECRET_PATH.sub(PLACEHOLDER, target)
     return _SECRET_QUERY.sub(lambda match: f"{match[1]}={PLACEHOLDER}", target)
+
+
+def without_api_keys(text: str) -> str:
+    """Returns a text in which API keys are cut after what they are called by.
+
+    Callers pass a whole key where its prefix, a user or a project is expected.
+    """
+    return _API_KEY.sub(rf"\1_{PLACEHOLDER}", text) if "astk_" in text else text
 
 
 def without_token(text: str, token: str | None) -> str:
@@ -71,6 +82,7 @@ def _redacted(value: object, secrets: Iterable[str]) -> object:
     if isinstance(value, str):
         for secret in secrets:
             value = without_token(value, secret)
+        return without_api_keys(value)
     return value
 
 

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 TOKEN = "UQpYas7ElzWGD5yCcEXtjw"
+API_KEY = f"astk_k3j9x2mq_{'4jYfZ0w' * 7}"
 PROXY_PASSWORD = "hunter2"
 
 
@@ -245,6 +246,37 @@ def test_exceptions_of_the_callers_own_are_left_alone(peer_of: Any) -> None:
     assert TOKEN in str(caught[0])
 
 
+def test_an_api_key_in_the_wrong_place_is_in_no_exception(peer_of: Any) -> None:
+    peer = peer_of(fault("badRequest", 400, f"there is no project {API_KEY}", "400 Bad Request"))
+    with AstakosClient(peer.url) as client, pytest.raises(errors.BadRequest) as refused:
+        client.get_project(TOKEN, API_KEY)
+    kept = [str(refused.value), repr(refused.value), repr(refused.value.args), repr(vars(refused.value))]
+    assert not [text for text in kept if API_KEY in text]
+    assert "there is no project astk_k3j9x2mq_[secret]" in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        lambda client: client.get_key(TOKEN, API_KEY),
+        lambda client: client.change_key(TOKEN, API_KEY, name="x"),
+        lambda client: client.rotate_key(TOKEN, API_KEY),
+        lambda client: client.revoke_key(TOKEN, API_KEY),
+        lambda client: client.get_key_quotas(TOKEN, API_KEY),
+        lambda client: client.get_periods(TOKEN, "llm.tokens/month", key=API_KEY),
+        lambda client: client.get_commission_history(TOKEN, key=API_KEY),
+        lambda client: client.issue_one_commission(TOKEN, "u", "system", {}, key=API_KEY),
+    ],
+)
+def test_a_whole_key_in_place_of_its_prefix_is_not_sent(call: Any, peer_of: Any) -> None:
+    peer = peer_of(hang_up)
+    with AstakosClient(peer.url) as client, pytest.raises(errors.BadValue) as refused:
+        call(client)
+    assert "must be the prefix of the key, astk_k3j9x2mq, not the key itself" in str(refused.value)
+    assert API_KEY not in repr(refused.value)
+    assert peer.requests == []
+
+
 @pytest.mark.parametrize(
     ("target", "shown"),
     [
@@ -256,6 +288,9 @@ def test_exceptions_of_the_callers_own_are_left_alone(peer_of: Any) -> None:
             "/x/identity/v2.0/tokens/[secret]?belongsTo=[secret]",
         ),
         ("/identity/v2.0/tokens", "/identity/v2.0/tokens"),
+        (f"/q?user={API_KEY}&b=c", "/q?user=astk_k3j9x2mq_[secret]&b=c"),
+        (f"/projects/{API_KEY}", "/projects/astk_k3j9x2mq_[secret]"),
+        ("/keys/astk_k3j9x2mq", "/keys/astk_k3j9x2mq"),
     ],
 )
 def test_secrets_in_a_path_or_query_are_blanked(target: str, shown: str) -> None:

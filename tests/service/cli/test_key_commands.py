@@ -91,6 +91,16 @@ def test_a_new_password_ends_keys_if_nobody_is_asked(database: Database) -> None
     assert rows(database, "SELECT id FROM api_keys") == []
 
 
+def test_limits_of_a_key_are_shown_as_they_are_written(database: Database) -> None:
+    astakos(database, "resource", "set", VM, "--scale", "2")
+    made = astakos(database, "key", "add", ALICE.email, "--name", "ci", "--limit", f"{VM}=1.50")
+    assert f"{VM}=1.5\n" in made.output
+    (prefix,) = re.findall(r"^prefix +(\S+)", made.output, re.MULTILINE)
+    for command in ("show", "rotate"):
+        assert f"{VM}=1.5\n" in astakos(database, "key", command, prefix).output
+    assert astakos(database, "key", "show", prefix, "--json").document["limits"] == {VM: 150}
+
+
 def test_limits_of_a_key_are_set_and_shown(database: Database, service: Caller) -> None:
     options = ("--name", "ci", "--limit", f"{VM}=3", "--limit", "storage.space=2G")
     made = astakos(database, "key", "add", ALICE.email, *options, "--json").document

@@ -1,5 +1,8 @@
+import os
+
 import pytest
 
+from astakos.directory.api_keys import new_key
 from astakos.http.faults import (
     BadRequest,
     BodyTooLarge,
@@ -62,3 +65,10 @@ def test_a_time_to_wait_is_told_in_words(seconds: int, words: str) -> None:
     fault = TooManyAttempts(seconds)
     assert fault.message.endswith(f"Try again in {words}.")
     assert fault.headers == {"Retry-After": str(seconds)}
+
+
+def test_a_key_in_a_message_is_cut_after_its_prefix() -> None:
+    key = new_key("astk_k3j9x2mq", os.urandom)
+    fault = BadRequest(f"key must be a prefix, not '{key}'.")
+    assert fault.message == str(fault) == "key must be a prefix, not 'astk_k3j9x2mq_…'."
+    assert BadRequest("such as astk_k3j9x2mq").message == "such as astk_k3j9x2mq"

@@ -7,6 +7,7 @@ from typing import Any, Final, Literal, NamedTuple, NotRequired, TypedDict
 import msgspec
 
 from astakos.clock import MICROSECONDS, to_iso
+from astakos.directory.api_keys import without_secrets
 from astakos.http.commissions.missing_holdings import NO_QUOTA, NOT_BY_ITSELF, NOT_NAMES, malformed_name
 from astakos.http.commissions.requested_provisions import (
     Requested,
@@ -257,7 +258,7 @@ def named(key: Key) -> str:
 
 
 def _no_holding(provision: Mapping[str, Any], reason: str) -> Result:
-    name = f"{provision['resource']} of {provision['holder']} from {provision['source']}"
+    name = without_secrets(f"{provision['resource']} of {provision['holder']} from {provision['source']}")
     return _with_data(
         404, "itemNotFound", f"There is no holding {name}: {reason}.", _data("NoHoldingError", provision)
     )

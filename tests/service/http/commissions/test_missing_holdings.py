@@ -58,6 +58,15 @@ def test_the_refusal_names_the_holding_and_what_is_likely_wrong(
     assert reply.document["itemNotFound"]["data"] == {"name": "NoHoldingError", "provision": asked}
 
 
+def test_a_key_in_the_place_of_a_name_is_not_told(standing_service: Caller) -> None:
+    key = f"astk_k3j9x2mq_{'4jYfZ0w' * 7}"
+    asked = {"holder": key, "source": "system", "resource": VM, "quantity": 1}
+    reply = standing_service.post(COMMISSIONS, COMPUTE_TOKEN, {"provisions": [asked]})
+    assert reply.message.startswith(f"There is no holding {VM} of astk_k3j9x2mq_… from system")
+    refused = standing_service.get(f"{COMMISSIONS}/history?key={key}", COMPUTE_TOKEN)
+    assert (refused.status, key in refused.message) == (400, False)
+
+
 def test_a_quantity_that_is_no_number_is_told_in_words(standing_service: Caller) -> None:
     for quantity, kind in ((1.5, "float"), ("1", "str"), (None, "null")):
         asked = {"holder": USER, "source": PROJECT, "resource": VM, "quantity": quantity}
