@@ -40,7 +40,7 @@ from astakos.ledger.engine_client import MOST_WAITING
 from astakos.logs import FORMATS, JSON, LEVELS, TEXT, set_up_logging
 from astakos.processes.configuration import Instructions
 from astakos.processes.housekeeping import Housekeeping
-from astakos.processes.listening import LOOPBACK, listen
+from astakos.processes.listening import LOOPBACK, bind
 from astakos.processes.reports import Reports
 from astakos.processes.start_notification import tell_ready
 from astakos.processes.supervisor import Supervisor, WorkerFailedError
@@ -241,9 +241,9 @@ def serve(
         mail_server_at(mail_server)
     tracing = click.get_current_context().with_resource(_tracing()) if traces else None
     # Before the database is opened: a service that cannot start leaves no new one behind.
-    listener = _listen(host, port)
+    listener = _bind(host, port)
     if metrics_port is not None:
-        _listen(metrics_host, metrics_port).close()
+        _bind(metrics_host, metrics_port).close()
     database = _open_database(database_url, log_format)
     if isinstance(database, SQLiteDatabase) and not allow_another_service:
         click.get_current_context().with_resource(only_service(database))
@@ -366,9 +366,9 @@ def _url_of(host: str, port: int) -> str:
     return f"http://[{name}]:{port}" if ":" in name else f"http://{name}:{port}"
 
 
-def _listen(host: str, port: int) -> socket.socket:
+def _bind(host: str, port: int) -> socket.socket:
     try:
-        return listen(host, port)
+        return bind(host, port)
     except OSError as error:
         raise _can_not_listen(host, port, error) from error
 

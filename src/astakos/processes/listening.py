@@ -29,11 +29,27 @@ def listen(host: str, port: int) -> socket.socket:
     Raises:
         OSError: The address is not available, or is none.
     """
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    listener = bind(host, port)
+    try:
+        begin_to_listen(listener)
+    except OSError:
+        listener.close()
+        raise
+    return listener
+
+
+def bind(host: str, port: int) -> socket.socket:
+    """Returns a socket that keeps an address for `begin_to_listen`. Port 0 selects a free port.
+
+    Until then, whoever connects is refused at once, so that a load balancer asks another service.
+
+    Raises:
+        OSError: The address is not available, or is none.
+    """
     deadline = time.monotonic() + PATIENCE_SECONDS
     while True:
         try:
-            return socket.create_server((host, port), family=family)
+            return _bound(host, port)
         except (UnicodeError, TypeError):
             # Python encodes the name before it asks for its address.
             raise OSError(errno.EADDRNOTAVAIL, "it is not the name of a host") from None
@@ -41,6 +57,41 @@ def listen(host: str, port: int) -> socket.socket:
             if error.errno != errno.EADDRINUSE or time.monotonic() > deadline:
                 raise
         time.sleep(0.05)
+
+
+def begin_to_listen(listener: socket.socket) -> None:
+    """Lets clients connect to a bound socket. If it listens already, nothing happens.
+
+    Raises:
+        OSError: Another process listens on the address.
+    """
+    # Its connections take this over, and outlive it: they must not keep the next process from the address.
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    listener.listen()
+
+
+def _bound(host: str, port: int) -> socket.socket:
+    try:
+        return _bound_with(host, port, reuse=False)
+    except OSError as error:
+        if error.errno != errno.EADDRINUSE:
+            raise
+    # Connections of a service that has ended may be left. Two processes that start can both get the address
+    # in this way; the second one is told when it begins to listen.
+    return _bound_with(host, port, reuse=True)
+
+
+def _bound_with(host: str, port: int, *, reuse: bool) -> socket.socket:
+    listener = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET)
+    try:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, reuse)
+        if listener.family == socket.AF_INET6:
+            listener.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
+        listener.bind((host, port))
+    except BaseException:
+        listener.close()
+        raise
+    return listener
 
 
 def refuse_newcomers(listener: socket.socket) -> None:

@@ -29,13 +29,14 @@ from astakos.processes.listening import refuse_newcomers
 from astakos.processes.memory import keep_giving_back, keep_what_is_there
 from astakos.processes.reports import Reports
 from astakos.processes.worker_process import WorkerProcess
-from astakos.server.running import LONGEST_STOP_SECONDS
+from astakos.server.limits import STOP_SECONDS
+from astakos.service.pool import CLOSING_SECONDS
 from astakos.storage.opening import ledger_clock
 from astakos.tracing.spans import BatchSpans
 
 UNREADY_ENDS_AT_MOST = 5
 """Consecutive workers that may exit before they are ready, once the service is. Each takes half a second."""
-OVERDUE_SECONDS: Final = LONGEST_STOP_SECONDS + 2.0
+OVERDUE_SECONDS: Final = STOP_SECONDS + CLOSING_SECONDS + 2.0
 """How much longer than `grace_seconds` a worker may take to exit before it is killed."""
 LONGEST_REST_SECONDS: Final = 6.0
 """How long all that no caller waits for may take, after the workers have exited."""
@@ -100,7 +101,7 @@ class Supervisor:
         Args:
             storage: storage that the engine writes to.
             instructions: configuration of the workers.
-            listener: socket that the workers accept connections on.
+            listener: socket that the workers accept connections on; they listen on it when they are ready.
             count: number of workers.
             ready: called when all workers are ready.
             reports: collects the counts of the workers.

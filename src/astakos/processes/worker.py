@@ -22,6 +22,7 @@ from astakos.http.request_counts import ConnectionCounts, tell
 from astakos.ledger.engine_client import Ledger
 from astakos.logs import set_up_logging
 from astakos.processes.configuration import DRAIN, READY, Instructions, spoken_version
+from astakos.processes.listening import begin_to_listen
 from astakos.processes.memory import keep_giving_back, keep_what_is_there
 from astakos.processes.questions import Asker
 from astakos.server.running import serve
@@ -46,7 +47,7 @@ def work(
     Args:
         control: Connection to the supervisor.
         engine: Connection to the ledger's engine.
-        listener: Socket to accept connections on.
+        listener: Socket to accept connections on; it is bound, and listens as soon as they are answered.
         questions: Connection on which the supervisor asks for counts.
         figures: Connection on which to ask the supervisor how the service does.
     """
@@ -84,6 +85,12 @@ def work(
     def ready() -> None:
         keep_what_is_there()
         keep_giving_back()
+        # Not before: whoever connects to a process that still starts would wait for it.
+        try:
+            begin_to_listen(listener)
+        except OSError as error:
+            host, port, *_ = listener.getsockname()
+            sys.exit(f"astakos: cannot listen on {host} port {port}: {error.strerror}")
         control.sendall(READY)
 
     # Until the server handles signals, SIGTERM has its default effect: it ends this process.

@@ -7,6 +7,8 @@ import msgspec
 
 KIB: Final = 1024
 MIB: Final = 1024 * KIB
+STOP_SECONDS: Final = 5.0
+"""How long a process that ends waits for what no caller waits for, when all is answered."""
 
 
 class Limits(msgspec.Struct, frozen=True):

@@ -7,21 +7,16 @@ import signal
 import socket
 import threading
 from collections.abc import Callable, Coroutine, Iterator
-from typing import Any, Final, TypeVar
+from typing import Any, TypeVar
 
 from astakos.http.application import Application
 from astakos.http.dialects.dialect import Dialect
 from astakos.http.dialects.newest import NEWEST
 from astakos.http.request_counts import ConnectionCounts
-from astakos.server.limits import Limits
+from astakos.server.limits import STOP_SECONDS, Limits
 from astakos.server.server import Server
 from astakos.server.site import Site
-from astakos.service.service import CLOSING_SECONDS, Service
-
-STOP_SECONDS: Final = 5.0
-"""How long a process waits for what no caller waits for, when all is answered."""
-LONGEST_STOP_SECONDS: Final = STOP_SECONDS + CLOSING_SECONDS
-"""How long it takes to end at most, when all is answered."""
+from astakos.service.service import Service
 
 T = TypeVar("T")
 

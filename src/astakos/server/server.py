@@ -56,8 +56,8 @@ class Server:
 
         Args:
             site: what answers.
-            listener: a socket that is bound to an address, and may listen already.
-            ready: called when it answers.
+            listener: a socket that is bound to an address.
+            ready: called when it answers. From then on, the socket must listen.
             limits: the bounds of the server.
             counts: counts the connections.
             stop_seconds: how long the site may take to stop, when all is answered; None for any time.
@@ -111,9 +111,10 @@ class Server:
         self._loop = asyncio.get_running_loop()
         await self.site.start()
         self._listener.setblocking(False)
+        # Before the event loop looks at the socket, which cannot accept anything unless it listens.
+        self._ready()
         self._loop.add_reader(self._listener.fileno(), self._accept)
         sweeping = self._loop.create_task(self._sweep())
-        self._ready()
         try:
             await self._end.wait()
         finally:

@@ -10,6 +10,9 @@ from typing import Any, TypeVar
 from astakos.ledger.ports import StorageUnavailableError
 from astakos.service.admission import Admission, Bounds
 
+CLOSING_SECONDS = 2.0
+"""How long the end of a process waits for threads that use the database. Whoever asked them has gone."""
+
 T = TypeVar("T")
 
 

@@ -19,7 +19,7 @@ from astakos.service.admission import Admission, Bounds
 from astakos.service.attempts import Attempts
 from astakos.service.last_uses import LastUses
 from astakos.service.password_pool import PasswordPool
-from astakos.service.pool import Pool
+from astakos.service.pool import CLOSING_SECONDS, Pool
 from astakos.service.readiness import Readiness
 from astakos.service.ttl_cache import TtlCache
 from astakos.storage.opening import ledger_storage
@@ -37,8 +37,6 @@ WRITES = Bounds(at_once=4, of_one=2)
 """Changes besides the ledger's. A database lets one at a time write, but not all of their time is writing."""
 LARGE_REQUESTS = Bounds(at_once=3, of_one=2, seconds=10.0)
 """Components' requests with large bodies: two of one component keep the ledger busy."""
-CLOSING_SECONDS = 2.0
-"""How long the end waits for threads that use the database. Whoever asked them has gone."""
 
 P = ParamSpec("P")
 T = TypeVar("T")

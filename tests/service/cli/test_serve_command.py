@@ -4,6 +4,7 @@ import http.client
 import os
 import resource
 import signal
+import socket
 import subprocess
 import threading
 import time
@@ -11,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from astakos.processes.listening import LOOPBACK, listen
+from astakos.processes.listening import LOOPBACK, bind, listen
 from astakos.service.readiness import NO_WRITES
 from astakos.storage.protocol import Database
 from astakos.storage.sqlite.sqlite_database import SQLiteDatabase
@@ -19,6 +20,8 @@ from astakos.storage.tables import settings
 from service.caller import ACCOUNT, COMMISSIONS, TOKENS, Caller
 from service.command import (
     EXECUTABLE,
+    READY,
+    TIMEOUT_SECONDS,
     Ended,
     beginning,
     created,
@@ -166,6 +169,40 @@ def test_a_port_that_is_taken_is_named_in_one_line(database: Database) -> None:
     assert (done.status, done.output) == (1, "")
     reason = f"cannot listen on {LOOPBACK} port {port}: Address already in use"
     assert only_line(done.errors).startswith(reason)
+
+
+HELD_UP = """
+import pathlib, sys, time
+if "astakos.processes.worker" in sys.orig_argv:
+    while not pathlib.Path({file!r}).exists():
+        time.sleep(0.01)
+"""
+
+
+def test_nobody_can_connect_before_it_answers(database: Database, tmp_path: Path) -> None:
+    may_go_on = tmp_path / "go on"
+    (tmp_path / "sitecustomize.py").write_text(HELD_UP.format(file=str(may_go_on)))
+    with bind(LOOPBACK, 0) as free:
+        port = free.getsockname()[1]
+    # The last `--port` counts.
+    with beginning(database, "--port", str(port), PYTHONPATH=str(tmp_path)) as process:
+        try:
+            children = Path(f"/proc/{process.pid}/task/{process.pid}/children")
+            deadline = time.monotonic() + TIMEOUT_SECONDS
+            while not children.read_text():
+                assert time.monotonic() < deadline
+                time.sleep(0.01)
+            with pytest.raises(ConnectionRefusedError):
+                socket.create_connection((LOOPBACK, port), timeout=TIMEOUT_SECONDS)
+            # Others are told all the same that the port is taken.
+            done = ended(database, "serve", "--port", str(port), "--allow-another-service")
+            assert f"cannot listen on {LOOPBACK} port {port}: Address already in use" in done.errors
+            may_go_on.touch()
+            assert process.stdout is not None
+            assert READY.fullmatch(process.stdout.readline())
+            assert Caller(f"http://{LOOPBACK}:{port}/astakos").get("/healthz").status == 200
+        finally:
+            process.terminate()
 
 
 @pytest.mark.parametrize(

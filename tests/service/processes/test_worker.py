@@ -5,8 +5,20 @@ import socket
 import subprocess
 import sys
 
+import msgspec
 
-def told(message: bytes) -> "subprocess.CompletedProcess[str]":
+from astakos.processes.configuration import Instructions, spoken_version
+from astakos.processes.listening import LOOPBACK, begin_to_listen, bind, listen
+from astakos.storage.protocol import Database
+from service.world import BASE_URL
+
+LISTENER = 2
+"""The place of the socket that a worker accepts connections on, among those that it is given."""
+
+
+def told(
+    message: bytes, *, is_all: bool = True, listener: socket.socket | None = None
+) -> "subprocess.CompletedProcess[str]":
     """How a worker ends to whom a supervisor says this, and nothing more."""
     with contextlib.ExitStack() as sockets:
         pairs = [socket.socketpair() for _ in range(5)]
@@ -14,8 +26,11 @@ def told(message: bytes) -> "subprocess.CompletedProcess[str]":
             for one in pair:
                 sockets.enter_context(one)
         inherited = [theirs.fileno() for _, theirs in pairs]
+        if listener is not None:
+            inherited[LISTENER] = listener.fileno()
         pairs[0][0].sendall(message)
-        pairs[0][0].shutdown(socket.SHUT_WR)
+        if is_all:
+            pairs[0][0].shutdown(socket.SHUT_WR)
         return subprocess.run(
             [sys.executable, "-m", "astakos.processes.worker", *map(str, inherited)],
             pass_fds=inherited,
@@ -37,3 +52,23 @@ def test_a_worker_of_another_version_says_so_and_ends() -> None:
 def test_a_worker_whose_service_is_gone_ends_without_a_word() -> None:
     ended = told(b"")
     assert (ended.returncode, ended.stderr) == (1, "")
+
+
+def test_a_worker_whose_port_is_taken_meanwhile_names_it_and_ends(database: Database) -> None:
+    instructions = msgspec.json.encode(Instructions(database.url, BASE_URL, 1, "warning", "text"))
+    with contextlib.ExitStack() as stack:
+        address = _address_with_a_connection(stack)
+        # Services that start at the same moment, after one that had connections.
+        ours, other = stack.enter_context(bind(*address)), stack.enter_context(bind(*address))
+        begin_to_listen(other)
+        ended = told(spoken_version() + b"\n" + instructions + b"\n", is_all=False, listener=ours)
+    assert ended.returncode == 1
+    assert ended.stderr == f"astakos: cannot listen on {LOOPBACK} port {address[1]}: Address already in use\n"
+
+
+def _address_with_a_connection(stack: contextlib.ExitStack) -> tuple[str, int]:
+    with listen(LOOPBACK, 0) as listener:
+        host, port = listener.getsockname()
+        stack.enter_context(socket.create_connection((host, port), timeout=20))
+        stack.enter_context(listener.accept()[0])
+    return host, port
