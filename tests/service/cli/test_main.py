@@ -223,13 +223,21 @@ def test_tables_are_whole_where_there_is_no_terminal(database: Database) -> None
     assert "\x1b" not in done.output
 
 
-def test_a_command_imports_only_what_it_needs() -> None:
+@pytest.mark.parametrize(
+    ("name", "others"),
+    [
+        ("user", {"alembic", "psycopg", "sqlalchemy", "uvicorn", "rich", "aiohttp"}),
+        # Its workers answer HTTP; the main process does not.
+        ("serve", {"astakos.http.application", "astakos.http.routes", "jinja2", "psycopg", "sqlalchemy"}),
+    ],
+)
+def test_a_command_imports_only_what_it_needs(name: str, others: set[str]) -> None:
     """So that all commands start quickly."""
-    program = """
+    program = f"""
 import sys
 from astakos.cli import main
-main.get_command(None, "user")
-print(*sorted({"alembic", "psycopg", "sqlalchemy", "uvicorn", "rich", "aiohttp"} & set(sys.modules)))
+main.get_command(None, {name!r})
+print(*sorted({others!r} & set(sys.modules)))
 """
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
     assert done.stdout.split() == []
