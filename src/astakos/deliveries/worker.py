@@ -81,8 +81,10 @@ class Rounds:
             thread = self._threads.get(name)
             if thread is None or not thread.is_alive():
                 # A daemon thread: one that hangs must not keep the process from exiting.
-                self._threads[name] = threading.Thread(target=self._work, args=(name,), daemon=True)
-                self._threads[name].start()
+                thread = threading.Thread(target=self._work, args=(name,), daemon=True)
+                thread.start()
+                # Whoever ends this waits for those that have started.
+                self._threads[name] = thread
         if time.monotonic() >= self._forget_at:
             self._forget_at = time.monotonic() + FORGET_SECONDS
             self._deliverer.forget()
