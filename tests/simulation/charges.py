@@ -39,6 +39,7 @@ class Commission:
     used: dict[Key, int] = field(default_factory=dict)  # so far, as its component has told
     settled: dict[Key, int] | None = None  # what came true of each provision; None while it is pending
     is_move: bool = False  # whether it takes along what a project uses
+    corrected: dict[Key, int] | None = None  # of a reconciliation, without what follows from it above
 
     def entries(self) -> dict[Key, tuple[int, int]]:
         """What it counts in all on each holding, and what came true of it."""

@@ -319,9 +319,10 @@ class Follower:
         ]
         assert list(outcome.drifts) == drifts
         assert list(outcome.missing) == [key for key, _ in operation.usage if key not in model.limits]
-        mending = self._mending({drift.key: drift.drift for drift in drifts})
-        counts = model.counts(mending, is_mending=True)
-        culprits, counts = model.charge(mending, counts, force=True)
+        corrected = self._corrected({drift.key: drift.drift for drift in drifts})
+        levels = [(level, more) for key, more in corrected.items() for level in (key, *model.above(key))]
+        mending = {key: quantity for key, quantity in merged(levels).items() if quantity}
+        culprits, _ = model.charge(mending, [], force=True)
         if not operation.mend or not mending:
             assert (outcome.serial, outcome.refusal) == (None, None)
         elif culprits:
@@ -332,13 +333,14 @@ class Follower:
             assert outcome.refusal is None
             assert outcome.serial is not None
             self._new(outcome.serial)
-            model.issue(outcome.serial, operation.component, mending, counts)
+            model.issue(outcome.serial, operation.component, mending, [])
+            model.commissions[outcome.serial].corrected = corrected
             self._bend(outcome.serial)
             model.accept(outcome.serial)
             for drift in drifts:
                 assert model.settled[drift.key] == drift.actual, "what is reconciled becomes right"
 
-    def _mending(self, drifts: Mapping[Key, int]) -> dict[Key, int]:
+    def _corrected(self, drifts: Mapping[Key, int]) -> dict[Key, int]:
         """What takes away drifts: as what is corrected below counts above, only the rest is left there."""
         above = {key: self.model.above(key) for key in drifts}
         mending: dict[Key, int] = {}
@@ -446,7 +448,7 @@ class Follower:
         released = {
             key
             for commission in model.commissions.values()
-            for key, quantity in commission.provisions.items()
+            for key, quantity in (commission.corrected or commission.provisions).items()
             if quantity < 0 and not commission.is_move
         }
         below: dict[Key, list[Key]] = {}

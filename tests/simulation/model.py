@@ -130,8 +130,6 @@ class Model:
         provisions: Mapping[Key, int],
         charged_key: str | None = None,
         among: Collection[Key] | None = None,
-        *,
-        is_mending: bool = False,
     ) -> list[Count]:
         """Provisions count on each project above; imports, even of nothing, on the meters of each level.
 
@@ -143,7 +141,7 @@ class Model:
         for base, quantity in provisions.items():
             above = self.above(base)
             found += [Count(key, base, quantity, self.now) for key in above]
-            metered = [base, *above] if quantity >= 0 and not is_mending else []
+            metered = [base, *above] if quantity >= 0 else []
             level = Key(str(charged_key), base.holder, base.resource)
             existing = self.limits if among is None else among
             if charged_key is not None and base.source is not None and level in existing:

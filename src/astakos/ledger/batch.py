@@ -138,7 +138,7 @@ class _Batch:
             case Reconcile():
                 return self._reconcile(operation)
 
-    def _issue(self, operation: Issue, *, is_mending: bool = False) -> Issued | Refusal | KeyReused:
+    def _issue(self, operation: Issue) -> Issued | Refusal | KeyReused:
         state = self.state
         if operation.idempotency is not None:
             remembered = state.remembered.get(idempotency_key(operation))
@@ -152,8 +152,7 @@ class _Batch:
         issue, counts, granted = operation, NO_COUNTS, None
         has_counts = (metering.has_counts and not operation.is_exact) or operation.key_holder is not None
         if has_counts or operation.at_most:
-            prepared = metering.mend(operation) if is_mending else metering.prepare(operation, holdings)
-            issue, counts, granted = prepared
+            issue, counts, granted = metering.prepare(operation, holdings)
         marks = dict(metering.marks) if operation.is_question else None
         outcome = metering.issue(holdings, issue.provisions, counts, force=issue.force)
         if not isinstance(outcome, tuple):
@@ -318,8 +317,10 @@ class _Batch:
         mending = corrections({drift.key: drift.drift for drift in drifts}, state.metering.above)
         if not operation.mend or not mending:
             return Reconciled(tuple(drifts), tuple(missing))
-        issue = Issue(operation.component, mending, operation.name, force=True, auto_accept=True)
-        outcome = self._issue(issue, is_mending=True)
+        issue = Issue(
+            operation.component, mending, operation.name, force=True, auto_accept=True, is_exact=True
+        )
+        outcome = self._issue(issue)
         if isinstance(outcome, Issued):
             return Reconciled(tuple(drifts), tuple(missing), serial=outcome.serial)
         if isinstance(outcome, KeyReused):

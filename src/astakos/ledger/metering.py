@@ -14,7 +14,6 @@ from astakos.ledger.grants import base_of_grant
 from astakos.ledger.key_levels import counts_on_key
 from astakos.ledger.meter_definitions import SEPARATOR
 from astakos.ledger.meters import (
-    NO_METERS,
     Budget,
     Closed,
     Meter,
@@ -135,10 +134,6 @@ class Metering:
         if key_holder is None:
             return counts
         return (*counts, *counts_on_key(key_holder, provisions, holdings, self._meters, self._now))
-
-    def mend(self, issue: Issue) -> NewIssue:
-        """Returns a correction as it is to be carried out: it counts on projects above, and on no meter."""
-        return NewIssue(issue, counts_of(issue.provisions, NO_METERS, self.above, self._now))
 
     def prepare(self, issue: Issue, holdings: Mapping[Key, Holding]) -> NewIssue:
         """Returns an issue as it is to be carried out.

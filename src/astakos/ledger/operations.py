@@ -37,7 +37,8 @@ class Issue(Value, frozen=True):
         overage: what happens when it is settled for more, unless the settlement says so itself.
         at_most: issue as much of each import as there is room for, unless there is room for nothing.
         is_question: only say what an issue would have come to; write nothing.
-        is_exact: count nothing on meters and on projects above, for figures that only move between holdings.
+        is_exact: count nothing on meters and on projects above, for figures that only move between holdings
+            or are corrected.
         key_holder: a key that is charged along with its user; see `key_levels.py`.
     """
 

@@ -48,18 +48,20 @@ class SettledSums:
 
 
 def corrections(drifts: Mapping[Key, int], above: Above) -> tuple[Provision, ...]:
-    """Returns what takes away drifts, in the order of the drifts.
+    """Returns what takes away drifts, in the order of the drifts, and what that changes on projects above.
 
-    A correction counts on the projects above. Where such a project is reconciled as well, only what this
-    leaves is corrected.
+    Where such a project is reconciled as well, only what this leaves is corrected. There is one sum for each
+    holding: what one takes away from it would else have to be covered without what another adds.
 
     Args:
         drifts: how far the counted usage of each holding exceeds the actual one.
         above: the project-level holdings above others.
     """
     left = {key: -drift for key, drift in drifts.items()}
+    sums = dict.fromkeys(left, 0)
     for key in sorted(left, key=lambda key: -len(above.get(key, ()))):
-        for higher in above.get(key, ()):
-            if higher in left:
-                left[higher] -= left[key]
-    return tuple([Provision(key, quantity) for key, quantity in left.items() if quantity])
+        for level in (key, *above.get(key, ())):
+            sums[level] = sums.get(level, 0) + left[key]
+            if level is not key and level in left:
+                left[level] -= left[key]
+    return tuple([Provision(key, quantity) for key, quantity in sums.items() if quantity])

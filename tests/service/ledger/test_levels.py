@@ -200,6 +200,28 @@ def test_mending_changes_all_above_and_no_meter(tree: Tree) -> None:
     assert outcome.serial is None
 
 
+def test_a_parent_that_has_less_than_is_corrected_below_becomes_right_if_it_is_named(tree: Tree) -> None:
+    tree.charge((T, 6), (T2, 4))
+    tree.do(Reconcile(COMPUTE, asked((D, 3)), mend=True))
+    assert tree.figures(T, T2, D, ROOT) == [(6, 6), (4, 4), (3, 3), (3, 3)]
+    outcome = tree.one(Reconcile(COMPUTE, asked((T, 0)), mend=True))
+    assert isinstance(outcome, Reconciled)
+    assert outcome.refusal == NoQuantity(Provision(D, -6), 3)
+    outcome = tree.one(Reconcile(COMPUTE, asked((T, 0), (D, 4)), mend=True))
+    assert isinstance(outcome, Reconciled)
+    assert outcome.refusal is None
+    assert tree.figures(T, T2, D, ROOT) == [(0, 0), (4, 4), (4, 4), (4, 4)]
+
+
+def test_what_is_corrected_in_two_projects_is_one_sum_for_their_parent(tree: Tree) -> None:
+    tree.charge((T, 6))
+    tree.do(Reconcile(COMPUTE, asked((D, 2)), mend=True))
+    outcome = tree.one(Reconcile(COMPUTE, asked((T, 1), (T2, 4)), mend=True))
+    assert isinstance(outcome, Reconciled)
+    assert outcome.refusal is None
+    assert tree.figures(T, T2, D, ROOT) == [(1, 1), (4, 4), (1, 1), (1, 1)]
+
+
 def define_meter(connection: Connection) -> None:
     limits = dict.fromkeys((U, U2, T, T2, D), UNLIMITED) | {ROOT: 25}
     add_meter(connection, VM, DAILY, MeterDefinition(unit=Unit.DAY), limits)

@@ -1,6 +1,6 @@
 """`POST account/v1.0/reconcile`: compares a component's own figures with the ledger's (`docs/ledger.md`)."""
 
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 from typing import Annotated, Any
 
 import msgspec
@@ -17,7 +17,7 @@ from astakos.http.request import Answer, Request
 from astakos.http.serialization import to_json
 from astakos.ledger.key_levels import KEY
 from astakos.ledger.operations import Drift, Reconcile, Reconciled
-from astakos.ledger.rules import UNLIMITED, IsMeter, Key, Provision
+from astakos.ledger.rules import UNLIMITED, IsMeter, Key, NoQuantity, Provision, Refusal
 from astakos.ledger.slices import carry_out_slices, slices
 from astakos.service.service import Service
 from astakosclient.answer_types import Reconciliation
@@ -75,11 +75,7 @@ async def reconcile(service: Service, request: Request, component: Component) ->
     if isinstance(outcome.refusal, IsMeter):
         raise BadRequest(told_meter(outcome.refusal))
     if outcome.refusal is not None:
-        key = outcome.refusal.provision.key
-        raise BadRequest(
-            f"Nothing was corrected: pending provisions for {named(key)} leave no room for the correction. "
-            "Resolve them first."
-        )
+        raise BadRequest(_told_refusal(outcome.refusal, {key for key, _ in usage}))
     document = {
         "holdings": [
             _describe(drift) async for drift in with_pauses(outcome.drifts, HOLDINGS_BETWEEN_PAUSES)
@@ -107,6 +103,19 @@ async def _reconciled(
         missing += outcome.missing
         serial, refusal = outcome.serial, refusal or outcome.refusal
     return Reconciled(tuple(drifts), tuple(missing), serial, refusal)
+
+
+def _told_refusal(refusal: Refusal, reconciled: Set[Key]) -> str:
+    key = refusal.provision.key
+    if key in reconciled or not isinstance(refusal, NoQuantity):
+        return (
+            f"Nothing was corrected: pending provisions for {named(key)} leave no room for the correction. "
+            "Resolve them first."
+        )
+    return (
+        f"Nothing was corrected: {named(key)} is above what is reconciled, and has only {refusal.usage} to "
+        f"give back, not {-refusal.provision.quantity}. Name it in the same request, with its actual usage."
+    )
 
 
 def _describe(drift: Drift) -> dict[str, Any]:

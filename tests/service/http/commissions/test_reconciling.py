@@ -7,6 +7,7 @@ import pytest
 from astakos.ledger.rules import Holding, Key
 from astakos.storage.protocol import Database
 from service.caller import ACCOUNT, COMMISSIONS, Caller
+from service.http.projects.lives import activated
 from service.installation import holdings
 from service.world import (
     ALICE,
@@ -98,6 +99,25 @@ def test_pending_releases_can_leave_no_room_to_mend(service: Caller, database: D
     assert reply.status == 400
     assert "Nothing was corrected" in reply.message
     assert holdings(database) == before
+
+
+def test_a_parent_that_has_too_little_for_a_correction_below_it_can_be_named_with_it(
+    service: Caller, database: Database
+) -> None:
+    department = activated(service, name="dep.example.org")
+    team = activated(service, name="team.example.org", parent=department)
+    parent, child = project_key(department), project_key(team)
+    service.issued(COMPUTE_TOKEN, (child, 6), auto_accept=True)
+    reconcile(service, (parent, 2), mend=True)
+    observed = [{**child._asdict(), "usage": 1}]
+    reply = service.post(RECONCILE, COMPUTE_TOKEN, {"usage": observed, "mend": True})
+    assert reply.status == 400
+    assert f"of project:{department}" in reply.message
+    assert "has only 2 to give back, not 5. Name it in the same request" in reply.message
+    assert "pending" not in reply.message
+    assert holdings(database)[child].usage_max == 6
+    reconcile(service, (child, 1), (parent, 1), mend=True)
+    assert [holdings(database)[key].usage_max for key in (child, parent)] == [1, 1]
 
 
 @pytest.mark.parametrize(
