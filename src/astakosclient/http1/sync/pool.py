@@ -7,7 +7,7 @@ import os
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from astakosclient.http1.permits import Permits
+    from astakosclient.http1.permits import Permit, Permits
     from astakosclient.http1.sync.connection import Connection
 
 
@@ -58,22 +58,23 @@ class Shelf:
 
             self._permits = permits.Permits(size)
 
-    def enter(self, deadline: float) -> None:
-        """Waits until a connection may be used; call `leave` afterwards.
+    def enter(self, deadline: float) -> Permit | None:
+        """Waits until a connection may be used; pass what it returns to `leave` afterwards.
 
         Raises:
             TimeoutError: all connections stayed in use until the deadline.
         """
-        if self._permits is not None:
-            try:
-                self._permits.take(deadline)
-            except TimeoutError:
-                raise TimeoutError(f"all {self._size} connections of the pool stayed in use") from None
+        if self._permits is None:
+            return None
+        try:
+            return self._permits.take(deadline)
+        except TimeoutError:
+            raise TimeoutError(f"all {self._size} connections of the pool stayed in use") from None
 
-    def leave(self) -> None:
+    def leave(self, permit: Permit | None) -> None:
         """Ends a use that `enter` began."""
-        if self._permits is not None:
-            self._permits.give_back()
+        if self._permits is not None and permit is not None:
+            self._permits.give_back(permit)
 
     def take(self) -> Connection | None:
         """Returns an open idle connection, or None; prefers the last used, least likely to time out."""

@@ -77,7 +77,7 @@ class HttpTransport:
         message = self._route.message(request)
         shelf = self._pool.shelf()
         try:
-            shelf.enter(deadline)
+            permit = shelf.enter(deadline)
         except TimeoutError as error:
             raise ConnectionError(error, sent=False, peer=self._route.peer) from error
         try:
@@ -100,7 +100,7 @@ class HttpTransport:
             answer.resent = resent
             return answer
         finally:
-            shelf.leave()
+            shelf.leave(permit)
 
     def close(self) -> None:
         """Closes idle connections. Safe to call twice; a later request opens a new connection."""
