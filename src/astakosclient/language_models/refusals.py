@@ -1,6 +1,7 @@
 """Answers to requests that are refused, in the form that OpenAI's clients read."""
 
 import logging
+import math
 from datetime import UTC, datetime
 from typing import Any
 
@@ -60,10 +61,17 @@ def refusal_of(error: AstakosClientException, *, writes: bool = True) -> Refused
 
 def _no_room(refusal: QuotaLimit, *, writes: bool) -> Refused:
     resource, headers = str(refusal.resource), {}
-    if refusal.resets is not None:
+    lower = " With a lower max_tokens, it takes less." if writes else ""
+    # The service says it itself if it is soon; then the clock of this host does not matter.
+    seconds = refusal.retry_after
+    if seconds is None and refusal.resets is not None:
         seconds = (datetime.fromisoformat(refusal.resets) - datetime.now(UTC)).total_seconds()
-        headers["Retry_After"] = str(max(1, -int(-seconds // 1)))
+    if seconds is not None:
+        headers["Retry_After"] = str(max(1, math.ceil(seconds)))
     if "/per-" in resource:
+        if (refusal.requested or 0) > (refusal.limit or 0) > 0:
+            message = f"This request can take more than {resource} ever allows at once.{lower}"
+            return Refused(429, message, "rate_limit_exceeded", X_Should_Retry="false")
         return Refused(429, f"You send more than {resource} allows.", "rate_limit_exceeded", **headers)
     whose_budget = f"{OWNERS.get(refusal.level or '', 'Your')} budget of {resource}"
     if refusal.limit == 0 and not refusal.available:
@@ -71,8 +79,8 @@ def _no_room(refusal: QuotaLimit, *, writes: bool) -> Refused:
     else:
         until = f" It resets at {refusal.resets}." if refusal.resets else ""
         message = f"{whose_budget} has no room for what this request can take.{until}"
-        if writes and refusal.available != 0:
-            message += " With a lower max_tokens, it takes less."
+        if refusal.available != 0:
+            message += lower
     if refusal.project_state:
         whose = "parent of the project" if refusal.level == "parent" else "project"
         message = f"Nothing of {resource} can be used now: the {whose} is {refusal.project_state}."

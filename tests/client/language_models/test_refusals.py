@@ -48,3 +48,31 @@ def test_it_says_whose_budget_has_no_room(level: str | None, whose: str) -> None
 def test_the_log_says_that_it_is_the_gateways_token_which_is_wrong(caplog: pytest.LogCaptureFixture) -> None:
     assert refusal_of(Unauthorized("Unauthorized")).status == 503
     assert "the gateway's token is not that of a component" in caplog.text
+
+
+def test_what_a_rate_never_lets_through_at_once_is_not_repeated() -> None:
+    refusal = QuotaLimit()
+    refusal.resource, refusal.level, refusal.limit = "llm.tokens/per-minute", "user", 8000
+    refusal.requested, refusal.available, refusal.retry_after = 16_000, 8000, 7.2
+    never = refusal_of(refusal)
+    assert (never.status, never.code, never.headers) == (
+        429,
+        "rate_limit_exceeded",
+        {"X-Should-Retry": "false"},
+    )
+    assert str(never) == (
+        "This request can take more than llm.tokens/per-minute ever allows at once. "
+        "With a lower max_tokens, it takes less."
+    )
+    refusal.requested = 8000
+    assert refusal_of(refusal).headers == {"Retry-After": "8"}
+
+
+def test_the_clock_of_the_gateway_does_not_matter_where_the_service_says_when() -> None:
+    refusal = QuotaLimit()
+    refusal.resource, refusal.resets, refusal.retry_after = (
+        "llm.tokens/per-minute",
+        "1970-01-01T00:00:00Z",
+        30,
+    )
+    assert refusal_of(refusal).headers["Retry-After"] == "30"
