@@ -28,6 +28,7 @@ from astakos.storage.tables import events, users
 ORIGINS = ("command", "service")
 HEAD = re.compile(r"([0-9a-f]{64})@([0-9]{1,18})", re.ASCII)
 LONGEST_HEAD = 2**16
+UUID_FORM = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.ASCII)
 
 
 class HeadDocument(msgspec.Struct):
@@ -114,7 +115,7 @@ def _uuid(reader: Connection, name: str) -> str:
     try:
         return find_user(reader, name).uuid
     except StateError:
-        if "@" in name:
+        if not UUID_FORM.fullmatch(name):
             raise
         return name
 

@@ -3,6 +3,7 @@
 import contextlib
 import functools
 import logging
+import os
 import socket
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -24,14 +25,15 @@ from astakos.cli.options import database_option, open_database
 from astakos.cli.serve_options import (
     base_url_of,
     given_as,
-    mail_server_at,
+    key_in,
     mailer_of,
     proxies_of,
-    require_base_url,
+    require_addresses,
+    require_webhook_key,
     templates_in,
-    webhook_key_in,
 )
 from astakos.cli.standard_streams import abandon_output
+from astakos.cli.unread_variables import unread_variables
 from astakos.deliveries.deliverer import Receivers
 from astakos.deliveries.keeping import Deliveries
 from astakos.deliveries.worker import Assignment
@@ -235,12 +237,12 @@ def serve(
     except ValueError as error:
         raise click.BadParameter(str(error), param_hint=given_as("limits")) from error
     log.info("limits of the HTTP server, for each worker: %s", told(bounds))
-    if base_url is not None:
-        require_base_url(base_url)
-    if mail_server:
-        mail_server_at(mail_server)
-    tracing = click.get_current_context().with_resource(_tracing()) if traces else None
+    _tell_unread_variables()
     # Before the database is opened: a service that cannot start leaves no new one behind.
+    require_addresses(base_url, mail_server, mail_sender, trusted_proxies)
+    templates = templates_in(mail_templates)
+    key = None if webhook_key is None else key_in(webhook_key)
+    tracing = click.get_current_context().with_resource(_tracing()) if traces else None
     listener = _bind(host, port)
     if metrics_port is not None:
         _bind(metrics_host, metrics_port).close()
@@ -251,12 +253,8 @@ def serve(
     base_url = base_url_of(database, base_url, address)
     register_own_services(database, base_url, clock.now())
     proxies = proxies_of(database, trusted_proxies)
-    receivers = Receivers(
-        base_url,
-        mailer_of(database, mail_server, mail_sender),
-        templates_in(mail_templates),
-        webhook_key_in(database, webhook_key),
-    )
+    require_webhook_key(database, key)
+    receivers = Receivers(base_url, mailer_of(database, mail_server, mail_sender), templates, key)
     generation = settings.find(database.reader(), settings.COMPATIBILITY, NEWEST_NAME)
     instructions = Instructions(
         database_url,
@@ -305,6 +303,11 @@ def serve(
         processes.run()
     except WorkerFailedError as error:
         raise StateError(str(error)) from error
+
+
+def _tell_unread_variables() -> None:
+    for words in unread_variables(os.environ, click.get_current_context().command):
+        log.warning("%s", words)
 
 
 def _lines(

@@ -21,6 +21,23 @@ from astakos.storage.tables import destinations, settings
 log = logging.getLogger("astakos.http")
 
 
+def require_addresses(
+    base_url: str | None, mail_server: str | None, mail_sender: str | None, proxies: tuple[str, ...]
+) -> None:
+    """Checks what can be checked of given addresses before a database is opened.
+
+    Raises:
+        StateError: one of them cannot be used; the message says which, and why.
+    """
+    if base_url is not None:
+        require_base_url(base_url)
+    if mail_server:
+        mail_server_at(mail_server)
+    if mail_sender and not (is_mail_address(mail_sender) and mail_sender.isascii()):
+        raise StateError(f"{given_as('mail_sender')} must be an email address like {EXAMPLE}")
+    require_proxies(proxies, given_as("trusted_proxies"))
+
+
 def base_url_of(database: Database, given: str | None, address: str) -> str:
     """Returns the base URL: as given, as the settings say, or else the address at which the service listens.
 
@@ -49,13 +66,24 @@ def proxies_of(database: Database, given: tuple[str, ...]) -> tuple[str, ...]:
     Raises:
         StateError: one of them is none.
     """
-    networks = given or tuple(settings.find(database.reader(), settings.TRUSTED_PROXIES, THIS_MACHINE))
+    if given:
+        require_proxies(given, given_as("trusted_proxies"))
+        return given
+    networks = tuple(settings.find(database.reader(), settings.TRUSTED_PROXIES, THIS_MACHINE))
+    require_proxies(networks, f"the setting {settings.TRUSTED_PROXIES}")
+    return networks
+
+
+def require_proxies(networks: tuple[str, ...], where: str) -> None:
+    """Checks the networks of trusted proxies that somebody has named.
+
+    Raises:
+        StateError: one of them is none; the message says where it stands.
+    """
     try:
         TrustedProxies(networks)
     except ValueError as error:
-        where = given_as("trusted_proxies") if given else f"the setting {settings.TRUSTED_PROXIES}"
         raise StateError(f"{where}: {error}") from error
-    return networks
 
 
 def given_as(parameter: str) -> str:
@@ -86,8 +114,6 @@ def mailer_of(database: Database, url: str | None, sender: str | None) -> Mailer
     """
     if not url:
         return None
-    if sender and not (is_mail_address(sender) and sender.isascii()):
-        raise StateError(f"--mail-sender must be an email address like {EXAMPLE}")
     recipients = settings.find(database.reader(), settings.HELPDESK, ())
     how = how_to_set(settings.HELPDESK, [EXAMPLE])
     if not (sender or recipients):
@@ -112,19 +138,25 @@ def templates_in(folder: Path | None) -> dict[str, MailTemplate]:
         raise StateError(str(error)) from error
 
 
-def webhook_key_in(database: Database, file: Path | None) -> bytes | None:
-    """Returns the key of the secrets of webhooks; None if there is no file with it, and nothing needs it.
+def key_in(file: Path) -> bytes:
+    """Returns what a file has as the key of the secrets of webhooks.
 
     Raises:
-        StateError: it is needed, cannot be read, or is another one than before.
+        StateError: it cannot be read, or has no key.
     """
-    if file is None:
-        if destinations.count_webhooks(database.reader()):
-            raise StateError("there are webhooks; name the file with their key with --webhook-key")
-        return None
     try:
-        key = read_key(file)
+        return read_key(file)
     except KeyFileError as error:
         raise StateError(str(error)) from error
-    require_key(database.reader(), key)
-    return key
+
+
+def require_webhook_key(database: Database, key: bytes | None) -> None:
+    """Checks that a key is the one that the secrets of webhooks were derived from, if there are any.
+
+    Raises:
+        StateError: it is another one, or there is none.
+    """
+    if key is not None:
+        require_key(database.reader(), key)
+    elif destinations.count_webhooks(database.reader()):
+        raise StateError("there are webhooks; name the file with their key with --webhook-key")

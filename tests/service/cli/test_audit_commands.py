@@ -68,10 +68,10 @@ def test_a_wrong_option_is_explained(database: Database, arguments: tuple[str, .
     assert (asked.status, told in asked.errors) == (2, True)
 
 
-def test_an_unknown_address_is_named(database: Database) -> None:
-    assert refused(database, "audit", "--user", "no@example.org").startswith(
-        "there is no user 'no@example.org'"
-    )
+@pytest.mark.parametrize("option", ["--user", "--actor"])
+@pytest.mark.parametrize("name", ["no@example.org", "ada", UNKNOWN_UUID[:-1]])
+def test_a_user_whom_nobody_can_be_is_named(database: Database, option: str, name: str) -> None:
+    assert refused(database, "audit", option, name).startswith(f"there is no user '{name}'")
 
 
 def test_the_log_is_verified_against_an_exported_head(database: Database, tmp_path: Path) -> None:

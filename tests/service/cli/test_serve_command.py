@@ -239,6 +239,62 @@ def test_what_can_not_be_served_is_refused_in_one_line(
 
 
 @pytest.mark.parametrize(
+    "arguments",
+    [
+        ["--trusted-proxy", "nonsense"],
+        ["--mail-server", "smtp://127.0.0.1", "--mail-sender", "nonsense"],
+        ["--mail-templates", "/nowhere"],
+        ["--webhook-key", "/nowhere"],
+    ],
+    ids=" ".join,
+)
+def test_what_can_not_be_served_leaves_no_database(tmp_path: Path, arguments: list[str]) -> None:
+    new = SQLiteDatabase(f"sqlite:///{tmp_path}/new.db")
+    done = ended(new, "serve", "--port", "0", *arguments)
+    assert (done.status, done.output) == (1, "")
+    assert only_line(done.errors)
+    assert not new.path.exists()
+
+
+@pytest.mark.parametrize(
+    ("variable", "value", "told"),
+    [
+        ("ASTAKOS_DATABSE", "sqlite:///x.db", "; did you mean ASTAKOS_DATABASE?"),
+        ("ASTAKOS_DATABASE_URL", "sqlite:///x.db", "; did you mean ASTAKOS_DATABASE?"),
+        ("ASTAKOS_TRUSTED_PROXY", "10.0.0.1", "; did you mean ASTAKOS_TRUSTED_PROXIES?"),
+        ("ASTAKOS_WORKERS", "4", ": give --workers"),
+        ("ASTAKOS_PORT", "9000", ": give --port"),
+    ],
+)
+def test_a_variable_that_nothing_reads_is_told(
+    database: Database, variable: str, value: str, told: str
+) -> None:
+    done = ended(database, "serve", "--port", "0", "--trusted-proxy", "nonsense", **{variable: value})
+    warned, _ = done.errors.splitlines()
+    assert f"{variable} is set, but not read{told}" in warned
+
+
+@pytest.mark.parametrize(
+    ("variable", "value"),
+    [
+        ("ASTAKOS_TOKEN", "…"),
+        ("ASTAKOS_NETWORK", "172.30.250.0/24"),
+        ("ASTAKOS_DATABASE_PASSWORD", "…"),
+        # Kubernetes sets these for a service that is called astakos.
+        ("ASTAKOS_PORT", "tcp://10.0.0.1:8000"),
+        ("ASTAKOS_PORT_8000_TCP_ADDR", "10.0.0.1"),
+        ("ASTAKOS_SERVICE_HOST", "10.0.0.1"),
+        ("ASTAKOS_SERVICE_PORT", "8000"),
+    ],
+)
+def test_a_variable_that_is_meant_for_others_is_left_alone(
+    database: Database, variable: str, value: str
+) -> None:
+    with serving(database, **{variable: value}) as served:
+        assert served.end() == Ended(0, "", "")
+
+
+@pytest.mark.parametrize(
     ("variable", "value", "told"),
     [
         ("ASTAKOS_LIMITS", "idle_seconds=long", "ASTAKOS_LIMITS: idle_seconds must be a number, not 'long'"),
@@ -291,7 +347,7 @@ def test_a_sender_of_mail_that_is_none_is_refused(database: Database, sender: st
     environment = {"ASTAKOS_MAIL_SERVER": "smtp://mail.example.org", "ASTAKOS_MAIL_SENDER": sender}
     done = ended(database, "serve", "--port", "0", **environment)
     assert done.status == 1
-    assert only_line(done.errors).startswith("--mail-sender must be an email address")
+    assert only_line(done.errors).startswith("ASTAKOS_MAIL_SENDER must be an email address")
 
 
 @pytest.mark.parametrize("arguments", [["--port", "65536"], ["--port", "x"], ["--nonsense"], ["more"]])
