@@ -15,6 +15,7 @@ from astakosclient.core.address import parse_base_url
 from astakosclient.core.exchange import Answer
 from astakosclient.errors import ConnectionError  # noqa: A004 - the documented name
 from astakosclient.http1.decoding import UnusableAnswer, body_of
+from astakosclient.http1.name_lookups import resolve
 from astakosclient.http1.sync.deadline_socket import remaining
 from astakosclient.http1.sync.transport import LARGEST_ANSWER
 
@@ -33,6 +34,11 @@ if TYPE_CHECKING:
 
 _deadline: contextvars.ContextVar[float] = contextvars.ContextVar("deadline", default=math.inf)
 """When the exchange of the current thread must end, on the monotonic clock."""
+_untried: contextvars.ContextVar[list[str] | None] = contextvars.ContextVar("untried", default=None)
+"""The addresses of the host that the exchange of the current thread has not tried to connect to yet."""
+
+LEAST_CONNECT_SECONDS = 0.001
+"""The shortest timeout of a connection: 0 would mean not to wait at all."""
 
 NOT_SENT = (httpx2.ConnectError, httpx2.ConnectTimeout, httpx2.PoolTimeout, httpx2.ProxyError)
 TROUBLE = (httpx2.HTTPError, UnusableAnswer, TimeoutError)
@@ -44,8 +50,8 @@ class Httpx2Transport:
     Uses httpx2 transports directly, because `httpx2.Client` follows redirects, stores cookies and logs URLs.
     Limitations:
 
-    * The total timeout is not strict: it applies separately to connecting and to sending. Reading the
-      response ends at the deadline.
+    * The total timeout is not strict: it applies separately to the TLS handshake and to sending. Looking up
+      the name, connecting and reading the response end at the deadline.
     * Proxies set in the environment are ignored; pass ``proxy=`` to the httpx2 transport.
 
     Example:
@@ -100,12 +106,19 @@ class Httpx2Transport:
         deadline = time.monotonic() + timeout.total
         made = self._made.get(os.getpid()) or self._made.setdefault(os.getpid(), self._make())
         translated = _translated(request, timeout)
-        translated.extensions["trace"] = _make_reads_end
-        before = _deadline.set(deadline)
+        translated.extensions["trace"] = _bound_step
+        untried: list[str] = []
+        before, before_untried = _deadline.set(deadline), _untried.set(untried)
         try:
-            return self._received(made.handle_request(translated), deadline)
+            while True:
+                try:
+                    return self._received(made.handle_request(translated), deadline)
+                except (httpx2.ConnectError, httpx2.ConnectTimeout):
+                    if not untried:
+                        raise
         finally:
             _deadline.reset(before)
+            _untried.reset(before_untried)
 
     def _received(self, response: httpx2.Response, deadline: float) -> Answer:
         with contextlib.closing(response):
@@ -190,11 +203,42 @@ def _translated(request: Request, timeout: Timeout) -> httpx2.Request:
     )
 
 
-def _make_reads_end(_: str, info: Mapping[str, Any]) -> None:
+def _bound_step(step: str, info: dict[str, Any]) -> None:
+    """Bounds what httpx2 does not, looking up names and reading: its "trace" hook, called for each step."""
+    if step.endswith("connect_tcp.started"):
+        _look_up(info)
+    _make_reads_end(info)
+
+
+def _look_up(info: dict[str, Any]) -> None:
+    """Replaces the host of a connection that is about to be made, ours or a proxy's, by its next address.
+
+    httpx2 looks names up without a deadline, and counts its timeout from the end of that.
+    """
+    untried = _untried.get()
+    if untried is None:
+        return
+    longest = info["timeout"]
+    end = min(_deadline.get(), math.inf if longest is None else time.monotonic() + longest)
+    try:
+        if not untried:
+            found = resolve(info["host"], info["port"], max(end - time.monotonic(), 0))
+            untried += dict.fromkeys(str(entry[4][0]) for entry in found)
+    except TimeoutError as error:
+        raise httpcore2.ConnectTimeout(str(error)) from error
+    except (OSError, UnicodeError) as error:
+        raise httpcore2.ConnectError(str(error)) from error
+    info["host"] = untried.pop(0)
+    if end < math.inf:
+        # Connecting has what is left, and a moment if that is nothing.
+        info["timeout"] = max(end - time.monotonic(), LEAST_CONNECT_SECONDS)
+
+
+def _make_reads_end(info: Mapping[str, Any]) -> None:
     """Makes each new connection read no longer than until the deadline of the exchange it is used for.
 
-    httpx2 calls this "trace" hook for each step of an exchange. Its own timeout restarts with each read, so
-    that a server could go on for ever, with interim responses or byte by byte.
+    httpx2's own timeout restarts with each read, so that a server could go on for ever, with interim
+    responses or byte by byte.
     """
     stream = info.get("return_value")
     if isinstance(stream, httpcore2.NetworkStream):

@@ -19,8 +19,9 @@ from psycopg.types.numeric import Int8Dumper
 
 from astakos.ledger.ports import NotCarriedOutError, OutcomeUnknownError
 from astakos.storage.errors import TransactionLostError
-from astakos.storage.postgresql.host_addresses import with_addresses
+from astakos.storage.postgresql.host_addresses import names_service, with_addresses
 from astakos.storage.postgresql.pooling import is_pooled, settings_in, statement_that_sets
+from astakos.storage.postgresql.service_connection import connect_in_time
 from astakos.storage.protocol import Rows
 
 PARAMETERS: Mapping[str, str] = {
@@ -278,8 +279,7 @@ def connect(
         # A read-only session never counts as read-write.
         own["target_session_attrs"] = "primary"
     try:
-        wanted_parameters = _resolved({**parameters, **own, "options": options}, quick=quick)
-        raw = _Bounded.connect(**wanted_parameters, autocommit=True, prepare_threshold=PREPARE_AFTER)
+        raw = _connected({**parameters, **own, "options": options}, quick=quick)
     except psycopg.Error as error:
         raise NotCarriedOutError("the database cannot be reached") from error
     raw.longest_silence = _longest_silence(options)
@@ -293,6 +293,19 @@ def connect(
         raise NotCarriedOutError("the database cannot be reached") from error
     raw.prepare_threshold = None
     return PostgreSQLConnection(raw, settings_in(options))
+
+
+def _connected(parameters: dict[str, Any], *, quick: bool) -> _Bounded:
+    """Opens the driver's connection: names have their time, and so has connecting."""
+
+    def connect(**wanted: Any) -> _Bounded:
+        return _Bounded.connect(**wanted, autocommit=True, prepare_threshold=PREPARE_AFTER)
+
+    if names_service(parameters):
+        seconds = timeout_from_conninfo(parameters)
+        for_names = seconds if quick else max(seconds, NAME_SECONDS)
+        return connect_in_time(functools.partial(connect, **parameters), for_names + seconds)
+    return connect(**_resolved(parameters, quick=quick))
 
 
 def _resolved(parameters: dict[str, Any], *, quick: bool) -> dict[str, Any]:

@@ -20,7 +20,8 @@ def with_addresses(parameters: Mapping[str, Any], seconds: float) -> dict[str, A
     """Returns the parameters of a connection with an address for each host, in `hostaddr`.
 
     A host that has several addresses occurs once for each of them. Sockets, and hosts that come with an
-    address, stay as they are. A host that cannot be resolved is left out if there are others.
+    address, stay as they are. A host that cannot be resolved is left out if there are others. If libpq's
+    service file says where the server is, all stays as it is: see `service_connection.py`.
 
     Args:
         parameters: libpq's parameters.
@@ -29,6 +30,8 @@ def with_addresses(parameters: Mapping[str, Any], seconds: float) -> dict[str, A
     Raises:
         psycopg.OperationalError: no host could be resolved in time.
     """
+    if names_service(parameters):
+        return dict(parameters)
     hosts, given, ports = (_listed(parameters, name) for name in ("host", "hostaddr", "port"))
     is_consistent = len(given) in (0, len(hosts)) and len(ports) in (0, 1, len(hosts))
     given = given or [""] * len(hosts)
@@ -55,6 +58,11 @@ def with_addresses(parameters: Mapping[str, Any], seconds: float) -> dict[str, A
     if len(ports) > 1:
         joined["port"] = ",".join(ports[number] for number, _ in found)
     return {**parameters, **joined}
+
+
+def names_service(parameters: Mapping[str, Any]) -> bool:
+    """Returns whether libpq reads further parameters from its service file, which only libpq can find."""
+    return bool(parameters.get("service") or os.environ.get("PGSERVICE"))
 
 
 def _listed(parameters: Mapping[str, Any], name: str) -> list[str]:
