@@ -21,7 +21,7 @@ def refuse_user(user: User | None, now: int) -> str | None:
 def refuse_component(component: Component | None, now: int) -> str | None:
     """Returns why a component's token is refused; None if it is accepted."""
     if component is None:
-        return "The token is not known."
+        return "The token is not known; this call needs the token of a component."
     if component.token_expires is not None and component.token_expires < now:
         return "The token has expired; get a new one."
     return None

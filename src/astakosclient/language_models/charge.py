@@ -31,7 +31,7 @@ log = logging.getLogger(__name__)
 
 
 async def require_resources(astakos: AsyncBoundClient) -> None:
-    """Makes sure that the resources that are charged are defined, and counts what is expected.
+    """Makes sure that the resources that are charged are defined, and that they count what is expected.
 
     Raises:
         ValueError: They are not.
@@ -71,7 +71,8 @@ class Charge:
 
         Args:
             astakos: The client with the gateway's token.
-            background: Where the settlement runs.
+            background: Where the settlement runs: one `Background()` for an application. At its end, while
+                the client is open, `await background.finish(seconds)` waits for what is left.
             request_id: Makes repeated calls take effect once; never one that the caller has chosen.
             caller: Who is charged, and from which project; the limits of their key count as well.
             model: Whose prices count.

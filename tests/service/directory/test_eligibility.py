@@ -46,7 +46,7 @@ def test_a_components_token_counts_unless_it_has_expired() -> None:
     assert refuse_component(component, NOW) is None
     assert refuse_component(replace(component, token_expires=NOW), NOW) is None
     assert "expired" in (refuse_component(replace(component, token_expires=NOW - 1), NOW) or "")
-    assert "not known" in (refuse_component(None, NOW) or "")
+    assert "not known; this call needs the token of a component" in (refuse_component(None, NOW) or "")
 
 
 def test_a_users_name_is_first_name_blank_last_name() -> None:
