@@ -24,7 +24,7 @@ from astakosclient.calls.keys import prefix_of_key
 from astakosclient.errors import BadValue
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from astakosclient.answer_types import (
         Endpoints,
@@ -142,7 +142,9 @@ def get_resources() -> Call[dict[str, Resource]]:
     return Call(name="get_resources", path=RESOURCES, read=answers.mapping)
 
 
-def send_feedback(token: str | None, message: str, data: str, idempotency_key: str | None) -> Call[None]:
+def send_feedback(
+    token: str | None, message: str, data: str | Mapping[str, Any], idempotency_key: str | None
+) -> Call[None]:
     """Builds the call that sends feedback to the operators."""
     fields = {"feedback_msg": given("message", message), "feedback_data": given("data", data)}
     return Call(

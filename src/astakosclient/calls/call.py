@@ -229,8 +229,8 @@ def as_json(document: Any) -> bytes:
         raise BadValue(f"the request cannot be encoded as JSON: {error}") from None
 
 
-def form(fields: Mapping[str, str]) -> bytes:
-    """Encodes fields as ``application/x-www-form-urlencoded``.
+def form(fields: Mapping[str, object]) -> bytes:
+    """Encodes fields as ``application/x-www-form-urlencoded``; what is not text, as its ``str()``.
 
     Raises:
         BadValue: a value cannot be encoded as UTF-8.

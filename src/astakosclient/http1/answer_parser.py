@@ -23,6 +23,9 @@ MOST_INTERIM_ANSWERS = 20
 ROOM_AROUND = 64 * 1024
 """Bytes allowed in addition to the body limit: heads, chunk headers and trailers."""
 
+CHUNKS_OF_STEP = 500
+"""Chunks that are parsed at a time: 64 KB can be 10,000 of them, which take 20 ms."""
+
 _BEGINNING = b"HTTP/1."
 _END_OF_LINE = b"\r\n"
 _END_OF_HEAD = b"\r\n\r\n"
@@ -33,11 +36,11 @@ _CHUNK_SIZE = re.compile(rb"([0-9A-Fa-f]{1,15})(?:[ \t]*;[\t\x20-\x7e\x80-\xff]*
 class AnswerReader:
     """Parses one response after another from bytes that the caller feeds in.
 
-    Decompressing is work that the server decides on. The parser therefore does it in bounded steps: while
-    `is_behind`, call `go_on` instead of `feed`.
+    Decompressing, and parsing chunks, is work that the server decides on. The parser therefore does it in
+    bounded steps: while `is_behind`, call `go_on` instead of `feed`.
 
     Attributes:
-        is_behind: whether data that was fed waits to be decompressed.
+        is_behind: whether data that was fed waits to be parsed or decompressed.
         received: bytes received since `begin`.
         reusable: whether the connection can carry another request: the last response is complete, no data
             follows it, and the server keeps the connection open.
@@ -100,7 +103,7 @@ class AnswerReader:
         return self._resume(more=bool(data))
 
     def go_on(self) -> Answer | None:
-        """Decompresses some of the data that was fed; returns and raises as `feed` does."""
+        """Works on some of the data that was fed; returns and raises as `feed` does."""
         return self._resume(more=True)
 
     def _resume(self, *, more: bool) -> Answer | None:
@@ -187,8 +190,11 @@ class AnswerReader:
         return self._take(end, len(_END_OF_HEAD))
 
     def _chunks(self, body: Body) -> Generator[None, bool, None]:
-        size = 0
+        size = count = 0
         while chunk := _chunk_size((yield from self._line())):
+            count += 1
+            if count % CHUNKS_OF_STEP == 0:
+                yield from self._rest()
             size += chunk
             if size > self._limit:
                 raise too_large(self._limit)
@@ -233,10 +239,14 @@ class AnswerReader:
     def _add(self, data: bytes, body: Body) -> Generator[None, bool, None]:
         body.add(data)
         while body.is_behind:
-            self.is_behind = True
-            yield
-            self.is_behind = False
+            yield from self._rest()
             body.go_on()
+
+    def _rest(self) -> Generator[None, bool, None]:
+        """Ends a step, in the middle of what was fed."""
+        self.is_behind = True
+        yield
+        self.is_behind = False
 
     def _take(self, count: int, also: int = 0) -> bytes:
         """Removes ``count`` bytes from the buffer and returns them; drops ``also`` bytes after them."""

@@ -220,14 +220,20 @@ class AsyncCalls(AsyncProjectCalls):
         return await self._run(account.get_resources())
 
     async def send_feedback(
-        self, token: str | None, message: str, data: str, *, idempotency_key: str | None = None
+        self,
+        token: str | None,
+        message: str,
+        data: str | Mapping[str, Any],
+        *,
+        idempotency_key: str | None = None,
     ) -> None:
         """Sends feedback to the operators of the service.
 
         Args:
             token: a user's token.
             message: the user's message; must not be empty.
-            data: additional information, for example a log; may be empty.
+            data: additional information, for example a log or a dict, which is sent as its ``str()``; may be
+                empty.
             idempotency_key: see `create_project`.
 
         Raises:

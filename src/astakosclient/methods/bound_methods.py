@@ -210,12 +210,19 @@ class BoundCalls(BoundProjectCalls):
         """
         return self._run(account.get_resources())
 
-    def send_feedback(self, message: str, data: str, *, idempotency_key: str | None = None) -> None:
+    def send_feedback(
+        self,
+        message: str,
+        data: str | Mapping[str, Any],
+        *,
+        idempotency_key: str | None = None,
+    ) -> None:
         """Sends feedback to the operators of the service.
 
         Args:
             message: the user's message; must not be empty.
-            data: additional information, for example a log; may be empty.
+            data: additional information, for example a log or a dict, which is sent as its ``str()``; may be
+                empty.
             idempotency_key: see `create_project`.
 
         Raises:

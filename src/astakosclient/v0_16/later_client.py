@@ -14,7 +14,7 @@ from astakosclient.v0_16 import later_calls
 from astakosclient.v0_16.commission_client import CommissionClient
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
 
     from astakosclient.answer_types import (
         Catalog,
@@ -212,7 +212,9 @@ class LaterClient(CommissionClient):
         """Does the same as `get_uuid`, with a service's token."""
         return self._call(account.get_uuid(self.token, display_name, account.SERVICE_USER_CATALOGS))
 
-    def send_feedback(self, message: str, data: str, *, idempotency_key: str | None = None) -> None:
+    def send_feedback(
+        self, message: str, data: str | Mapping[str, Any], *, idempotency_key: str | None = None
+    ) -> None:
         """Sends feedback to the operators: ``message`` (not empty), and ``data``, for example a log.
 
         For ``idempotency_key``, see `create_project`.

@@ -10,7 +10,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from astakosclient import Answer
-from astakosclient.http1.answer_parser import AnswerReader
+from astakosclient.http1.answer_parser import CHUNKS_OF_STEP, AnswerReader
 from astakosclient.http1.decoding import UnusableAnswer
 from client.http1.sync.test_connection import PIECES
 from client.peers import answer, chunked, gzipped
@@ -134,6 +134,23 @@ def test_the_reader_decompresses_in_steps_and_keeps_its_place() -> None:
         assert steps
         assert got is not None
         assert got.body == zeros
+        assert reader.reusable
+
+
+def test_the_reader_takes_small_chunks_in_steps_and_keeps_its_place() -> None:
+    body = b"0123456789" * 1000
+    reader = AnswerReader()
+    for _ in range(2):
+        reader.begin("GET", len(body))
+        got = reader.feed(chunked(body, 1))
+        steps = 0
+        while reader.is_behind:
+            assert got is None
+            got = reader.go_on()
+            steps += 1
+        assert steps == len(body) // CHUNKS_OF_STEP
+        assert got is not None
+        assert got.body == body
         assert reader.reusable
 
 
