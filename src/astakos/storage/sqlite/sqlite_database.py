@@ -26,6 +26,7 @@ from astakos.storage.sqlite.foreign_log import refuse_a_foreign_log, require_own
 from astakos.storage.sqlite.long_log import let_it_begin_anew
 from astakos.storage.sqlite.sqlite_connection import NotWritableError, SQLiteConnection, code_of, recognized
 from astakos.storage.sqlite.timed_reads import TimedReads
+from astakos.storage.sqlite.write_lock import begin_in_turn
 
 NOT_COMMITTED = (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_FULL)
 """Errors of a COMMIT that did not write the end of the transaction."""
@@ -328,10 +329,14 @@ def _existing(path: Path) -> str:
 
 
 @contextlib.contextmanager
-def writing(connection: C) -> Iterator[C]:
+def writing(connection: C, begin: Callable[[sqlite3.Connection], None] = begin_in_turn) -> Iterator[C]:
     """Opens a transaction that holds the write lock from the start; an exception rolls it back.
 
     The connection may be a plain one: errors of the driver are translated here.
+
+    Args:
+        connection: the connection.
+        begin: begins the transaction.
 
     Raises:
         NotCarriedOutError: the transaction cannot begin, run, or commit now.
@@ -339,7 +344,7 @@ def writing(connection: C) -> Iterator[C]:
         StorageBrokenError: the file is damaged or gone.
     """
     try:
-        connection.execute("BEGIN IMMEDIATE")
+        begin(connection)
         try:
             yield connection
             _commit(connection)

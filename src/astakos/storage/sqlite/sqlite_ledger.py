@@ -17,6 +17,7 @@ from astakos.storage.sqlite.file_identity import FileIdentity, identity_of, log_
 from astakos.storage.sqlite.log_state import log_state
 from astakos.storage.sqlite.sqlite_connection import recognized
 from astakos.storage.sqlite.sqlite_database import SQLiteDatabase, writing
+from astakos.storage.sqlite.write_lock import begin_first
 from astakos.storage.tables import clock_records, rollovers, write_proof
 from astakos.storage.tables.commissions import LARGEST_SERIAL
 from astakos.storage.tables.grants import list_drawable
@@ -182,7 +183,7 @@ class SQLiteLedger:
     @contextlib.contextmanager
     def _writing(self) -> Iterator[sqlite3.Connection]:
         try:
-            with writing(self._connected()) as connection:
+            with writing(self._connected(), begin_first) as connection:
                 yield connection
                 self._require_same_files()
         except BaseException:
