@@ -74,12 +74,13 @@ def _no_room(refusal: QuotaLimit, *, writes: bool) -> Refused:
             return Refused(429, message, "rate_limit_exceeded", X_Should_Retry="false")
         return Refused(429, f"You send more than {resource} allows.", "rate_limit_exceeded", **headers)
     whose_budget = f"{OWNERS.get(refusal.level or '', 'Your')} budget of {resource}"
-    if refusal.limit == 0 and not refusal.available:
+    has_room = refusal.available is None or refusal.available > 0
+    if refusal.limit == 0 and not (refusal.available and has_room):
         message = f"{whose_budget} is 0."
     else:
         until = f" It resets at {refusal.resets}." if refusal.resets else ""
         message = f"{whose_budget} has no room for what this request can take.{until}"
-        if refusal.available != 0:
+        if has_room:
             message += lower
     if refusal.project_state:
         whose = "parent of the project" if refusal.level == "parent" else "project"

@@ -37,10 +37,11 @@ def test_it_says_whose_budget_has_no_room(level: str | None, whose: str) -> None
     start = f"{whose} budget of llm.usd/month"
     assert str(refusal_of(refusal)).startswith(f"{start} has no room")
     assert "max_tokens" in str(refusal_of(refusal))
-    refusal.available = 0
-    assert "max_tokens" not in str(refusal_of(refusal)), "nothing would be little enough"
-    refusal.limit = 0
-    assert str(refusal_of(refusal)) == f"{start} is 0."
+    for available in (0, -7):
+        refusal.available, refusal.limit = available, 100
+        assert "max_tokens" not in str(refusal_of(refusal)), "nothing would be little enough"
+        refusal.limit = 0
+        assert str(refusal_of(refusal)) == f"{start} is 0."
     refusal.available = 7  # of a grant
     assert str(refusal_of(refusal)).startswith(f"{start} has no room")
 
