@@ -24,6 +24,17 @@ def is_administrator(connection: Connection, user: User) -> bool:
     return group is not None and group_members.is_member(connection, user.id, group)
 
 
+def may_manage(connection: Connection, manager: User, user: User) -> bool:
+    """Whether somebody who manages users may manage this one: administrators are managed by administrators.
+
+    Otherwise a new password or token of an administrator would make its manager one. Who is in the group and
+    not active would be an administrator when activated.
+    """
+    group = settings.find(connection, settings.ADMINISTRATORS)
+    is_safe = group is None or not group_members.is_member(connection, user.id, group)
+    return is_safe or is_administrator(connection, manager)
+
+
 def decides_about_projects(connection: Connection, user: User) -> bool:
     """Whether a user decides about all projects: as a project administrator, or as an administrator."""
     project_admins = settings.find(connection, settings.PROJECT_ADMINS, [])

@@ -6,6 +6,7 @@ from typing import Final, TypeVar
 import msgspec
 from msgspec.structs import replace
 
+from astakos.administration.administrators import may_manage
 from astakos.administration.user_registration import (
     Particulars,
     UserRefusedError,
@@ -185,14 +186,18 @@ async def change_account(
 
     Raises:
         ItemNotFound: There is no such user.
+        Forbidden: It is an administrator, and the caller is none.
         Conflict: The change is refused.
     """
+    caller = await user_of_token(service, request.token)
 
     def carry_out(connection: Connection) -> T:
         actor = require_still_valid(connection, service, request)
         user = users.find_by_uuid(connection, request.parameter)
         if user is None:
             raise ItemNotFound(NO_SUCH_USER)
+        if not may_manage(connection, caller, user):
+            raise Forbidden("Only administrators may change the account of an administrator.")
         return change(connection, actor, user)
 
     try:

@@ -3,10 +3,13 @@ from typing import Any
 
 import pytest
 
+from astakos.administration.accounts import find_user
+from astakos.administration.administrators import grant_admin
 from astakos.administration.load import load
 from astakos.administration.state_document import Settings, StateDocument
 from astakos.directory.password_hashes import password_matches
-from astakos.storage.protocol import Database
+from astakos.events.event import OPERATOR
+from astakos.storage.protocol import Connection, Database
 from service.caller import ACCOUNT, COMMISSIONS, TOKENS, Caller
 from service.http.identity.administered_users import NEWCOMER, USERS, act, create, update, user_of
 from service.installation import all_rows, rows
@@ -370,3 +373,32 @@ def test_metadata_nests_no_deeper_than_everybody_can_read(administered: Caller) 
     found = administered.get(f"{USERS}/{ALICE.uuid}", ALICE.token)
     (method,) = found.document["user"]["authentication_methods"]
     assert method["metadata"] == {"a": nested(63)}
+
+
+@pytest.mark.parametrize("is_active", [True, False])
+def test_who_manages_users_cannot_become_an_administrator(
+    administered: Caller, database: Database, is_active: bool
+) -> None:
+    grant_to(database, BOB)
+    rows(database, "UPDATE users SET is_active = ? WHERE uuid = ?", is_active, BOB.uuid)
+    before = all_rows(database)
+    for reply in (
+        update(administered, BOB, password="a new password"),
+        update(administered, BOB, username="mine@example.org"),
+        act(administered, BOB, "renewToken"),
+        act(administered, BOB, "activate"),
+        act(administered, BOB, "deactivate"),
+    ):
+        assert (reply.status, reply.fault) == (403, "forbidden")
+        assert reply.message == "Only administrators may change the account of an administrator."
+    assert all_rows(database) == before
+    assert update(administered, CHLOE, first_name="Other").status == 200
+    grant_to(database, ALICE)
+    assert act(administered, BOB, "activate" if not is_active else "renewToken").status == 200
+
+
+def grant_to(database: Database, person: Person) -> None:
+    def grant(connection: Connection) -> None:
+        grant_admin(connection, OPERATOR, find_user(connection, person.uuid), LOADED)
+
+    database.change(grant)
