@@ -47,6 +47,7 @@ class EmbeddedLedger(Ledger):
 
     async def stop(self) -> None:
         """Finishes all submitted operations, then ends the thread. Later submissions are refused."""
+        self.engine.end()
         await super().stop()
         if self._thread is not None:
             await asyncio.to_thread(self._thread.join)

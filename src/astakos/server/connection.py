@@ -1,10 +1,6 @@
 """One connection of a client: requests in, answers out, each within its bounds (`astakos.server.states`)."""
 
 import asyncio
-import fcntl
-import math
-import struct
-import termios
 from typing import TYPE_CHECKING, Final, cast
 
 from astakos.http.request import Answer, Request
@@ -13,6 +9,8 @@ from astakos.server.heads import Head, Violation
 from astakos.server.reader import BodyTooLargeError, RequestReader
 from astakos.server.states import Event, State, after
 from astakos.server.steps import Steps
+from astakos.server.unread_bytes import count_unread
+from astakos.server.untaken_answers import NEVER, UntakenAnswers
 
 if TYPE_CHECKING:
     from astakos.server.server import Server
@@ -26,7 +24,6 @@ SKIPPED_AT_MOST: Final = 1024 * 1024
 """A body that is not needed is read to its end if it is no larger; else the answer is the last."""
 DROPPED_AT_MOST: Final = 16 * 1024 * 1024
 """After the last answer, so much of what still comes is dropped before the connection is reset."""
-NEVER: Final = math.inf
 UNDER_WAY: Final = frozenset({State.HEAD, State.BODY, State.ANSWERING, State.SKIPPING})
 AFTER_ANSWERS: Final = frozenset({State.IDLE, State.LINGERING})
 
@@ -37,13 +34,11 @@ class Connection(asyncio.Protocol):
     Attributes:
         deadline: when `time_is_up` is to be called, by the event loop's clock.
         collected: how many bytes of an unfinished body it holds.
-        unsent: how many bytes of answers it holds that the client does not take, as of the last look.
     """
 
     __slots__ = (
         "_dropped",
         "_is_advancing",
-        "_is_full",
         "_is_last",
         "_is_paused",
         "_is_scheduled",
@@ -54,11 +49,9 @@ class Connection(asyncio.Protocol):
         "_state",
         "_transport",
         "_untaken",
-        "_untaken_since",
         "collected",
         "deadline",
         "peer",
-        "unsent",
     )
 
     def __init__(self, server: "Server") -> None:
@@ -74,11 +67,8 @@ class Connection(asyncio.Protocol):
         self._is_advancing = False
         self._is_paused = False
         self._is_scheduled = False
-        self._is_full = False
-        self._untaken = 0
-        self._untaken_since = NEVER
+        self._untaken = UntakenAnswers(server.held)
         self.collected = 0
-        self.unsent = 0
         self.deadline = NEVER
         self.peer: tuple[str, int] | None = None
 
@@ -122,21 +112,18 @@ class Connection(asyncio.Protocol):
         self._enter(Event.CLOSED)
         self._transport = None
         self._collect(0)
-        self._hold(0)
+        self._untaken.let_go()
         self._reader.drop_all()
         self.deadline = NEVER
         self._server.closed(self)
 
     def pause_writing(self) -> None:
         """The client does not take its answers as quickly as it asks: it gets no further ones for now."""
-        self._is_full = True
-        self._hold(self._write_buffer_size)
+        self._untaken.become_too_many(self._write_buffer_size)
 
     def resume_writing(self) -> None:
         """The client has taken most of what there was for it."""
-        self._is_full = False
-        self._hold(0)
-        self._untaken_since = NEVER
+        self._untaken.become_few()
         if self._state is State.IDLE:
             self._wait_for_next()
 
@@ -156,7 +143,7 @@ class Connection(asyncio.Protocol):
     @property
     def _must_wait(self) -> bool:
         """Whether the next request has to wait until the client has taken the answers before it."""
-        return self._is_full and self._state is State.IDLE
+        return self._untaken.are_too_many and self._state is State.IDLE
 
     @property
     def is_idle(self) -> bool:
@@ -172,7 +159,7 @@ class Connection(asyncio.Protocol):
 
     def close_if_silent(self) -> None:
         """Ends, unless bytes have just come that are not read yet: closing would lose that request."""
-        if self._transport is not None and not _unread(self._transport):
+        if self._transport is not None and not count_unread(self._transport):
             self._transport.close()
 
     def abort(self) -> None:
@@ -198,25 +185,21 @@ class Connection(asyncio.Protocol):
 
     def look_at_unsent(self, now: float) -> None:
         """Ends if the client does not take its answer."""
-        unsent = self._write_buffer_size
-        if unsent == 0:
-            self._untaken_since = NEVER
-        elif self._untaken_since is NEVER or self._untaken_since > now:
-            self._untaken_since, self._untaken = now, unsent
-        else:
-            limits = self._server.limits
-            taken = max(0, self._untaken - unsent)
-            if now - self._untaken_since > limits.answer_seconds + taken / limits.body_bytes_per_second:
-                self.abort()
+        if self._untaken.take_too_long(self._write_buffer_size, now, self._server.limits):
+            self.abort()
+
+    @property
+    def unsent(self) -> int:
+        """How many bytes of answers it holds that the client does not take, as of the last look."""
+        return self._untaken.size
 
     def measured(self) -> int:
         """Counts again the bytes of answers that the client does not take."""
-        self.unsent = self._write_buffer_size if self._is_full else 0
-        return self.unsent
+        return self._untaken.measure(self._write_buffer_size)
 
     def give_up_answers(self) -> None:
         """Ends, because answers that the client does not take need too much of the room that all share."""
-        self._hold(0)
+        self._untaken.let_go()
         # The transport may be in the middle of writing.
         self._server.loop.call_soon(self.abort)
 
@@ -422,19 +405,5 @@ class Connection(asyncio.Protocol):
             more, self.collected = count - self.collected, count
             self._server.collected(more)
 
-    def _hold(self, count: int) -> None:
-        if count != self.unsent:
-            more, self.unsent = count - self.unsent, count
-            self._server.held(more)
-
     def _enter(self, event: Event) -> None:
         self._state = after(self._state, event)
-
-
-def _unread(transport: asyncio.Transport) -> int:
-    """How many bytes have come that the event loop has not handed over yet."""
-    opened = transport.get_extra_info("socket")
-    if opened is None or opened.fileno() < 0:
-        return 0
-    (count,) = struct.unpack("i", fcntl.ioctl(opened.fileno(), termios.FIONREAD, bytes(4)))
-    return int(count)
