@@ -1,7 +1,8 @@
 """Removes components: nothing calls with their tokens any more, and nothing leads to their services.
 
 Quotas and the history refer to resources and components for good. So a component that has either stays, and
-without tokens; otherwise it is deleted.
+without tokens; otherwise it is deleted. That is a step of its own, because a token that has ended may be
+accepted for a moment longer: a commission that it lets in would belong to nobody, and never be resolved.
 """
 
 from typing import NamedTuple
@@ -12,7 +13,10 @@ from astakos.counted_nouns import counted
 from astakos.directory.service_catalog import OWN_COMPONENT
 from astakos.events.event import Actor, Event
 from astakos.storage.protocol import Connection
-from astakos.storage.tables import component_removal, events, meters, registry
+from astakos.storage.tables import component_removal, component_tokens, events, meters, registry
+
+TOKENS_ACCEPTED_SECONDS = 2.0
+"""How long to wait before a removed component is deleted: twice as long as services remember tokens."""
 
 
 class RemovalPreview(NamedTuple):
@@ -50,7 +54,7 @@ def preview_removal(connection: Connection, name: str) -> RemovalPreview:
 def remove_component(
     connection: Connection, actor: Actor, name: str, reason: str, now: int
 ) -> RemovalPreview:
-    """Removes a component; returns what that did.
+    """Removes a component, which stays for now; returns what that does. See `delete_component`.
 
     Raises:
         StateError: there is no such component, it is this service's own, or has pending commissions.
@@ -65,10 +69,26 @@ def remove_component(
         raise StateError(f"{pending} first: `astakos commission list --component {name}`")
     component = find_component(connection, name)
     component_removal.retire(connection, component.id)
-    if done.is_deleted:
-        component_removal.delete(connection, component.id)
     if done.resources:
         meters.note_change(connection)
     after = {"component": name, "services": done.services, "resources": done.resources}
     events.record(connection, Event("component.removed", actor, reason=reason, after=after), now)
     return done
+
+
+def delete_component(connection: Connection, name: str) -> bool:
+    """Deletes a component that was removed `TOKENS_ACCEPTED_SECONDS` ago, if nothing refers to it.
+
+    Returns whether it is gone. Otherwise it has commissions after all, or was registered again.
+    """
+    component = registry.find_component(connection, name)
+    if component is None:
+        return True
+    found = preview_removal(connection, name)
+    has_token = registry.find_component_token_hash(connection, name) is not None
+    if not found.is_deleted or found.pending or found.services or has_token:
+        return False
+    if component_tokens.list_of(connection, component.id):
+        return False
+    component_removal.delete(connection, component.id)
+    return True

@@ -1,6 +1,7 @@
 """`astakos component`: manages components, the programs that call with their own token."""
 
 import sys
+import time
 from collections.abc import Iterable
 from typing import Literal
 
@@ -8,7 +9,13 @@ import click
 
 from astakos import clock
 from astakos.administration.component_registration import renew_component_token
-from astakos.administration.component_removal import RemovalPreview, preview_removal, remove_component
+from astakos.administration.component_removal import (
+    TOKENS_ACCEPTED_SECONDS,
+    RemovalPreview,
+    delete_component,
+    preview_removal,
+    remove_component,
+)
 from astakos.administration.component_tokens import (
     DEFAULT,
     LONGEST_OVERLAP,
@@ -174,9 +181,11 @@ def remove(name: str, yes: bool, reason: str, database_url: str) -> None:
     if not yes:
         _confirm_removal(name, preview_removal(database.reader(), name))
     done = database.change(lambda connection: remove_component(connection, OPERATOR, name, reason, now))
-    stays = (
-        "" if done.is_deleted else " It stays listed, without tokens, because of its resources or history."
-    )
+    is_deleted = done.is_deleted
+    if is_deleted:
+        time.sleep(TOKENS_ACCEPTED_SECONDS)
+        is_deleted = database.change(lambda connection: delete_component(connection, name))
+    stays = "" if is_deleted else " It stays listed, without tokens, because of its resources or history."
     click.echo(f"Removed {name}.{stays}")
 
 

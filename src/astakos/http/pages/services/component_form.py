@@ -1,11 +1,18 @@
 """`ui/admin/services/new-component`, and a component's `change` and `remove`."""
 
+import asyncio
 from collections.abc import Mapping
 from typing import Final, Literal
 
 import msgspec
 
-from astakos.administration.component_removal import RemovalPreview, preview_removal, remove_component
+from astakos.administration.component_removal import (
+    TOKENS_ACCEPTED_SECONDS,
+    RemovalPreview,
+    delete_component,
+    preview_removal,
+    remove_component,
+)
 from astakos.administration.component_tokens import replace_token
 from astakos.administration.load import load_within
 from astakos.administration.reasons import require_reason
@@ -177,10 +184,11 @@ async def remove(visit: UserVisit) -> Answer:
     def act(connection: Connection, actor: Actor) -> RemovalPreview:
         return remove_component(connection, actor, component.name, reason, visit.service.now())
 
-    done = await change(visit, act)
-    stays = (
-        "" if done.is_deleted else " It stays listed, without tokens, because of its resources or history."
-    )
+    is_deleted = (await change(visit, act)).is_deleted
+    if is_deleted:
+        await asyncio.sleep(TOKENS_ACCEPTED_SECONDS)
+        is_deleted = await change(visit, lambda connection, _: delete_component(connection, component.name))
+    stays = "" if is_deleted else " It stays listed, without tokens, because of its resources or history."
     return visit.done(f"{component.name} has been removed.{stays}", SERVICES)
 
 
