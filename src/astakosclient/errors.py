@@ -83,11 +83,11 @@ class AstakosClientException(Exception):
         self.details = details
         self.response = response
         self.errobject = errobject
-        self.method = ""
-        self.path = ""
+        self.method: str = ""
+        self.path: str = ""
         self.fault = ""
         self.said: str | None = None
-        self.request_id = ""
+        self.request_id: str = ""
         self.retry_after: float | None = None
         self.outcome: str | None = None
 
@@ -146,7 +146,7 @@ class BadValue(AstakosClientException):
     def __init__(self, details: str) -> None:
         """Sets ``details``, which must not contain secrets."""
         super().__init__("ValueError", details)
-        self.outcome = NOT_CARRIED_OUT
+        self.outcome: str | None = NOT_CARRIED_OUT
 
     def _story(self) -> str:
         return self.details
@@ -223,7 +223,7 @@ class SecretLost(AstakosClientException):
         """Sets ``made``, and ``details`` from the message that it includes."""
         super().__init__("The secret is not shown again", str(made.get("message", "")))
         self.made = made
-        self.outcome = CARRIED_OUT
+        self.outcome: str | None = CARRIED_OUT
 
     def _story(self) -> str:
         return self.details or self.message

@@ -41,7 +41,7 @@ class Attempted(Event):
     """
 
     __slots__ = ("__weakref__", "call", "headers", "method", "number", "path", "request_id", "server")
-    __hidden__ = ("headers",)
+    __hidden__: tuple[str, ...] = ("headers",)
 
     def __init__(
         self,
@@ -54,13 +54,13 @@ class Attempted(Event):
         headers: dict[str, str] | None = None,
     ) -> None:
         """Sets the attributes; see the class."""
-        self.call = call
-        self.method = method
-        self.path = path
-        self.server = server
-        self.number = number
-        self.request_id = request_id
-        self.headers = {} if headers is None else headers
+        self.call: str = call
+        self.method: str = method
+        self.path: str = path
+        self.server: str = server
+        self.number: int = number
+        self.request_id: str = request_id
+        self.headers: dict[str, str] = {} if headers is None else headers
 
 
 class Answered(Event):
@@ -89,7 +89,7 @@ class Answered(Event):
         self, attempt: Attempted, status: int | None, error: AstakosClientException | None, seconds: float
     ) -> None:
         """Sets the attributes; see the class."""
-        self.attempt = attempt
-        self.status = status
-        self.error = error
-        self.seconds = seconds
+        self.attempt: Attempted = attempt
+        self.status: int | None = status
+        self.error: AstakosClientException | None = error
+        self.seconds: float = seconds

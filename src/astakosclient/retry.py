@@ -85,12 +85,12 @@ class Retry(FixedValue):
                 raise BadValue(f"Retry: {name} must be a number of seconds, 0 or more, not {seconds!r}")
         if not isinstance(budget, int | float) or not budget >= 0:
             raise BadValue(f"Retry: budget must be a number of retries, 0 or more, not {budget!r}")
-        self.count = count
-        self.base = base
-        self.cap = cap
-        self.budget = budget
-        self.statuses = _set_of(int, "statuses", statuses)
-        self.methods = _set_of(str, "methods", methods)
+        self.count: int = count
+        self.base: float = base
+        self.cap: float = cap
+        self.budget: float = budget
+        self.statuses: frozenset[int] = _set_of(int, "statuses", statuses)
+        self.methods: frozenset[str] = _set_of(str, "methods", methods)
 
     def again(
         self,

@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, assert_type
 
 from astakosclient import (
+    Answer,
+    Answered,
     AstakosClient,
     DocumentedClient,
     HttpTransport,
@@ -15,6 +17,8 @@ from astakosclient import (
 )
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from astakosclient.answer_types import Quotas, Service, UserInfo
     from astakosclient.v0_16.later_client import LaterClient
 
@@ -27,6 +31,8 @@ if TYPE_CHECKING:
         assert_type(client.issue_commission("t", {}), int)
         assert_type(client.get_pending_commissions("t"), list[int])
         assert_type(parse_endpoints(client.get_endpoints("t")), list[dict[str, Any]])
+        assert_type(client.get_endpoints("t")["access"]["user"]["id"], str)
+        client.send_feedback("t", "m", {"state": 1})
 
     def _generations() -> None:
         assert_type(AstakosClient("http://h"), DocumentedClient)
@@ -47,6 +53,11 @@ if TYPE_CHECKING:
         assert_type(own.quotas_of_all(), Quotas)
         assert_type(own.with_options(timeout=1), _Own)
         _Own("t", "http://h")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+
+    def _at_the_seams(answer: Answer, answered: Answered) -> None:
+        assert_type(answer.headers, Mapping[str, str])
+        assert_type(answered.attempt.headers, dict[str, str])
+        assert_type(answered.status, int | None)
 
     def _arguments(transport: HttpTransport) -> None:
         seam: Transport = transport

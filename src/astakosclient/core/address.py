@@ -31,11 +31,11 @@ class Address(Value):
 
     def __init__(self, scheme: str, host: str, port: int, prefix: str = "", zone: str = "") -> None:
         """Sets the attributes; does not validate them (see `parse_base_url`)."""
-        self.scheme = scheme
-        self.host = host
-        self.port = port
-        self.prefix = prefix
-        self.zone = zone
+        self.scheme: str = scheme
+        self.host: str = host
+        self.port: int = port
+        self.prefix: str = prefix
+        self.zone: str = zone
 
     @property
     def authority(self) -> str:

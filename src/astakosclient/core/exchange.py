@@ -36,12 +36,12 @@ class Request(Value):
         repeatable: bool = False,
     ) -> None:
         """Sets the attributes; see the class."""
-        self.method = method
-        self.origin = origin
-        self.target = target
-        self.headers = headers
-        self.body = body
-        self.repeatable = repeatable
+        self.method: str = method
+        self.origin: str = origin
+        self.target: str = target
+        self.headers: tuple[tuple[str, str], ...] = headers
+        self.body: bytes = body
+        self.repeatable: bool = repeatable
 
     @property
     def url(self) -> str:
@@ -66,7 +66,7 @@ class Answer(Value):
     """
 
     __slots__ = ("body", "headers", "reason", "resent", "status")
-    __hidden__ = ("body", "headers", "reason", "resent")
+    __hidden__: tuple[str, ...] = ("body", "headers", "reason", "resent")
 
     def __init__(
         self,
@@ -78,11 +78,11 @@ class Answer(Value):
         resent: bool = False,
     ) -> None:
         """Sets the attributes; see the class."""
-        self.status = status
-        self.reason = reason
-        self.headers = {} if headers is None else headers
-        self.body = body
-        self.resent = resent
+        self.status: int = status
+        self.reason: str = reason
+        self.headers: Mapping[str, str] = {} if headers is None else headers
+        self.body: bytes = body
+        self.resent: bool = resent
 
     @property
     def text(self) -> str:
@@ -116,8 +116,8 @@ class Timeout(FixedValue):
                 raise BadValue(
                     f"Timeout: {name} must be a positive number of seconds, up to 1,000,000, not {seconds!r}"
                 )
-        self.total = total
-        self.connect = connect
+        self.total: float = total
+        self.connect: float = connect
 
 
 class Transport(Protocol):

@@ -109,10 +109,10 @@ class LocatedClient(AstakosClient):
             raise BadValue("AstakosClient: token must not be None")
         address = parse_base_url(auth_url, "auth_url")
         self.token = token
-        self.scheme = address.scheme
-        self.astakos_base_url = address.authority
-        self.auth_prefix = address.prefix
-        self.api_tokens = f"{address.prefix}/tokens"
+        self.scheme: str = address.scheme
+        self.astakos_base_url: str = address.authority
+        self.auth_prefix: str = address.prefix
+        self.api_tokens: str = f"{address.prefix}/tokens"
         own = checked_headers(headers)
         self._address = address
         self._roots: Roots | None = None
