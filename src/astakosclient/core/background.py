@@ -28,8 +28,13 @@ class Background:
         return started
 
     async def finish(self, seconds: float) -> None:
-        """Waits until all tasks of the running event loop have ended, so long at most."""
+        """Waits until all tasks of the running event loop have ended, so long at most.
+
+        Those that begin meanwhile count as well.
+        """
         loop = asyncio.get_running_loop()
-        own = [task for task in list(self._tasks) if task.get_loop() is loop]
-        if own:
-            await asyncio.wait(own, timeout=seconds)
+        until = loop.time() + seconds
+        while own := [task for task in list(self._tasks) if task.get_loop() is loop and not task.done()]:
+            _, running = await asyncio.wait(own, timeout=max(0, until - loop.time()))
+            if running:
+                return

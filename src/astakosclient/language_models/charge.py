@@ -72,7 +72,7 @@ class Charge:
         Args:
             astakos: The client with the gateway's token.
             background: Where the settlement runs: one `Background()` for an application. At its end, while
-                the client is open, `await background.finish(seconds)` waits for what is left.
+                the client is open, `await background.finish(seconds)` waits for charges that are not settled.
             request_id: Makes repeated calls take effect once; never one that the caller has chosen.
             caller: Who is charged, and from which project; the limits of their key count as well.
             model: Whose prices count.
@@ -135,7 +135,9 @@ class Charge:
             self._serial = await self._astakos.issue_commission(request, idempotency_key=self._id)
         except AstakosClientException as error:
             raise refusal_of(error, writes=self._model.most_output > 0) from None
-        self._keeping = asyncio.create_task(self._keep(self._serial))
+        # In the background, so that its `finish` also waits for requests that are about to end: a server
+        # cancels them and ends its application at the same moment.
+        self._keeping = self._background.start(self._keep(self._serial))
 
     async def _keep(self, serial: int) -> None:
         """Extends the hold for as long as the request runs, however long the model thinks in silence."""

@@ -43,3 +43,23 @@ def test_it_waits_no_longer_than_it_may() -> None:
         return task.done()
 
     assert asyncio.run(main()) is False
+
+
+def test_it_waits_for_what_begins_while_it_waits() -> None:
+    background = Background()
+    ended: list[str] = []
+
+    async def begin_another() -> None:
+        await asyncio.sleep(0)
+        background.start(end())
+
+    async def end() -> None:
+        await asyncio.sleep(0)
+        ended.append("another")
+
+    async def main() -> None:
+        background.start(begin_another())
+        await background.finish(5)
+        assert ended == ["another"]
+
+    asyncio.run(main())

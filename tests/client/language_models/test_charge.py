@@ -90,6 +90,17 @@ def test_what_was_never_reserved_is_not_free(astakos_service: RunningService) ->
     assert charging(astakos_service, use) == 0
 
 
+def test_the_end_of_an_application_waits_for_requests_that_are_about_to_end(
+    astakos_service: RunningService,
+) -> None:
+    async def use(charge: Charge) -> None:
+        await charge.reserve()
+        # As of a stream that a server cancels while the application ends.
+        asyncio.get_running_loop().call_later(0.1, charge.end, Tokens(3, 5))
+
+    assert charging(astakos_service, use) == 8
+
+
 @pytest.mark.parametrize(
     ("used", "why"),
     [
