@@ -5,6 +5,7 @@ Each component has a token of its own, which is called `default` here, and can h
 
 import os
 import re
+from collections.abc import Sequence
 
 from astakos.administration.state_document import StateError
 from astakos.clock import DAY
@@ -110,6 +111,12 @@ def list_tokens(connection: Connection, component: Component) -> list[ComponentT
     own = _present(connection, component, DEFAULT)
     named = component_tokens.list_of(connection, component.id)
     return named if own is None else [own, *named]
+
+
+def ends_earlier(tokens: Sequence[ComponentToken], name: str, now: int) -> bool:
+    """Whether replacing one of a component's tokens ends another one that was replaced and is still valid."""
+    valid = {one.name for one in tokens if one.expires is None or one.expires > now}
+    return name + REPLACED in valid and any(one.name == name for one in tokens)
 
 
 def refuse_token_name(name: str) -> None:

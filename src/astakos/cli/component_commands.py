@@ -19,6 +19,9 @@ from astakos.administration.component_removal import (
 from astakos.administration.component_tokens import (
     DEFAULT,
     LONGEST_OVERLAP,
+    REPLACED,
+    ends_earlier,
+    find_component,
     list_tokens,
     replace_token,
     revoke_token,
@@ -301,6 +304,7 @@ def list_(database_url: str, as_json: bool, wide: bool) -> None:
     show_default=True,
     help="For how long the replaced token is still valid, for example 24h.",
 )
+@click.option("--yes", is_flag=True, help="Do so even if a token ends that was to overlap until later.")
 @database_option
 @json_option
 @token_only_option
@@ -309,27 +313,37 @@ def token(
     token_name: str,
     expires: int | None,
     overlap: int,
+    yes: bool,
     database_url: str,
     as_json: bool,
     token_only: bool,
 ) -> None:
     """Replace the token of the component NAME, and print the new one, which is not shown again.
 
-    The old token stops working, at once or after the overlap. With --name, the component has one more token.
+    The old token stops working, at once or after the overlap. During the overlap, no further one is made with
+    an overlap, unless with --yes: the oldest token would end. With --name, the component has one more token.
     """
     now = clock.now()
-    secret = open_database(database_url).change(
-        lambda connection: replace_token(
-            connection,
-            OPERATOR,
-            name,
-            now,
-            name=token_name,
-            expires=expires,
-            overlap=overlap,
+
+    def replace(connection: Connection) -> str:
+        if overlap and not yes:
+            _refuse_to_end_earlier(connection, name, token_name, now)
+        return replace_token(
+            connection, OPERATOR, name, now, name=token_name, expires=expires, overlap=overlap
         )
-    )
+
+    secret = open_database(database_url).change(replace)
     _print_token(name, secret, as_json=as_json, token_only=token_only)
+
+
+def _refuse_to_end_earlier(connection: Connection, name: str, token_name: str, now: int) -> None:
+    replaced = token_name + REPLACED
+    if ends_earlier(list_tokens(connection, find_component(connection, name)), token_name, now):
+        raise StateError(
+            f"the token {replaced} of {name} is still valid and would end now; give programs the present one "
+            f"first, or, if nobody has it, revoke it: `astakos component revoke-token {name} {token_name}`; "
+            f"{replaced} then stays valid; to make another one all the same, give --yes"
+        )
 
 
 @component.command()

@@ -1,4 +1,4 @@
-"""Lengths of time on the command line: 90s, 30min, 24h, 7d, or a number of seconds."""
+"""Lengths of time on the command line: 90s, 30min, 24h or 7d. A bare 24 is refused: it may mean hours."""
 
 import re
 
@@ -6,7 +6,7 @@ import click
 
 from astakos.clock import MICROSECONDS
 
-SECONDS = {"": 1, "s": 1, "min": 60, "m": 60, "h": 3600, "d": 86400, "w": 7 * 86400}
+SECONDS = {"s": 1, "min": 60, "m": 60, "h": 3600, "d": 86400, "w": 7 * 86400}
 WRITTEN = re.compile(r"([0-9]{1,9})\s*([a-z]*)")
 
 
@@ -23,9 +23,11 @@ class Duration(click.ParamType[int]):
         """Parses a length of time; a default is one already."""
         text = str(value).strip()
         written = WRITTEN.fullmatch(text)
-        if written is None or written[2] not in SECONDS:
+        if written is not None and not written[2] and int(written[1]):
+            self.fail(f"{text!r} has no unit; write it like 90s, 30min, 24h or 7d", param, ctx)
+        if written is None or (written[2] not in SECONDS and written[2]):
             self.fail(f"{text!r} is not a length of time; write it like 90s, 30min, 24h or 7d", param, ctx)
-        length = int(written[1]) * SECONDS[written[2]] * MICROSECONDS
+        length = int(written[1]) * SECONDS.get(written[2], 0) * MICROSECONDS
         if length not in self._bounds:
             shortest, longest = self._bounds[0] // MICROSECONDS, self._bounds[-1] // MICROSECONDS
             self.fail(f"{text} is not from {shortest} to {longest} seconds", param, ctx)

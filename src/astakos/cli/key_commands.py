@@ -180,7 +180,7 @@ def limits(prefix: str, given: tuple[GivenLimit, ...], database_url: str, as_jso
 @click.option(
     "--overlap",
     type=Duration(LONGEST_OVERLAP),
-    default=str(USUAL_OVERLAP // MICROSECONDS),
+    default=f"{USUAL_OVERLAP // MICROSECONDS}s",
     show_default="1d",
     help="For how long the present key is still valid, for example 24h.",
 )

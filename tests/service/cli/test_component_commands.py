@@ -204,7 +204,7 @@ def test_tokens_have_names_and_an_overlap(database: Database, service: Caller) -
     blue = astakos(database, "component", "token", "compute", "--name", "blue", "--token-only").output.strip()
     assert service.get(COMMISSIONS, blue).status == 200
     assert service.get(COMMISSIONS, COMPUTE_TOKEN).status == 200
-    renewed = astakos(database, "component", "token", "compute", "--overlap", "3600", "--json").document
+    renewed = astakos(database, "component", "token", "compute", "--overlap", "3600s", "--json").document
     assert service.get(COMMISSIONS, renewed["token"]).status == 200
     assert service.get(COMMISSIONS, COMPUTE_TOKEN).status == 200
     listed = astakos(database, "component", "tokens", "compute", "--json").document
@@ -230,6 +230,34 @@ def test_what_is_set_again_changes_nothing(database: Database) -> None:
         first, second = (astakos(database, "component", "set", "compute", *options).output for _ in range(2))
         assert first.startswith("Changed compute.\n")
         assert second.startswith("compute is like that already. Nothing has changed.\n")
+
+
+def test_a_token_that_is_replaced_twice_by_mistake_stays_valid(database: Database, service: Caller) -> None:
+    renew = ("component", "token", "compute", "--overlap", "24h", "--token-only")
+    second = astakos(database, *renew).output.strip()
+    told = refused(database, *renew)
+    assert "default-replaced of compute is still valid and would end now" in told
+    assert "`astakos component revoke-token compute default`" in told
+    assert astakos(database, "component", "revoke-token", "compute", "default").status == 0
+    third = astakos(database, *renew).output.strip()
+    found = [service.get(COMMISSIONS, one).status for one in (COMPUTE_TOKEN, second, third)]
+    assert found == [200, 401, 200]
+
+
+def test_a_token_is_replaced_again_if_that_is_meant(database: Database, service: Caller) -> None:
+    renew = ("component", "token", "compute", "--token-only")
+    second = astakos(database, *renew, "--overlap", "24h").output.strip()
+    third = astakos(database, *renew, "--overlap", "24h", "--yes").output.strip()
+    found = [service.get(COMMISSIONS, one).status for one in (COMPUTE_TOKEN, second, third)]
+    assert found == [401, 200, 200]
+
+
+def test_without_an_overlap_all_tokens_of_a_name_end(database: Database, service: Caller) -> None:
+    renew = ("component", "token", "compute", "--token-only")
+    second = astakos(database, *renew, "--overlap", "24h").output.strip()
+    third = astakos(database, *renew).output.strip()
+    found = [service.get(COMMISSIONS, one).status for one in (COMPUTE_TOKEN, second, third)]
+    assert found == [401, 401, 200]
 
 
 def test_a_component_that_nothing_refers_to_is_deleted(database: Database, service: Caller) -> None:
@@ -275,6 +303,6 @@ def test_a_replaced_token_is_valid_for_an_overlap_in_hours(database: Database, s
         database, "component", "token", "compute", "--overlap", "24h", "--token-only"
     ).output.strip()
     assert [service.get(COMMISSIONS, token).status for token in (COMPUTE_TOKEN, new)] == [200, 200]
-    for wrong in ("1y", "-1h", "31d", ""):
+    for wrong in ("1y", "-1h", "31d", "", "24"):
         assert astakos(database, "component", "token", "compute", "--overlap", wrong).status == 2
     assert astakos(database, "component", "update", "compute", "--ui-url", "https://a.example").status == 0

@@ -6,6 +6,7 @@ from typing import Final, NamedTuple
 from astakos.administration.component_tokens import (
     DEFAULT,
     REPLACED,
+    ends_earlier,
     list_tokens,
     replace_token,
     revoke_token,
@@ -125,7 +126,7 @@ async def rotate(visit: UserVisit) -> Answer:
     name = visit.form.get("token", DEFAULT)[:LONGEST_TOKEN_NAME]
     component, _, _, tokens, _ = await visit.service.read(_find, visit)
     path = component_path(component.name)
-    if not visit.is_confirmed and _ends_earlier(tokens, name, visit.site.now):
+    if not visit.is_confirmed and ends_earlier(tokens, name, visit.site.now):
         lines = [
             f"The token “{name}{REPLACED}” is still valid and ends now. Give programs the present one first.",
             f"If nobody has the present one, revoke “{name}” first: “{name}{REPLACED}” then stays valid.",
@@ -145,12 +146,6 @@ async def rotate(visit: UserVisit) -> Answer:
         overlap="" if hours == "0" else dict(OVERLAPS)[hours],
         path=path,
     )
-
-
-def _ends_earlier(tokens: Sequence[ComponentToken], name: str, now: int) -> bool:
-    """Whether replacing a token ends one that was replaced before and is still valid."""
-    valid = {one.name for one in tokens if one.expires is None or one.expires > now}
-    return name + REPLACED in valid and any(one.name == name for one in tokens)
 
 
 async def revoke(visit: UserVisit) -> Answer:
