@@ -31,7 +31,7 @@ EXPRESSIONS = (
     exp.Literal, exp.Null, exp.Boolean, exp.Placeholder, exp.Parameter, exp.Cast, exp.DataType,
     exp.DataTypeParam, exp.And, exp.Or, exp.Not, exp.Paren, exp.EQ, exp.NEQ, exp.LT, exp.LTE, exp.GT,
     exp.GTE, exp.Is, exp.In, exp.Add, exp.Sub, exp.Mul, exp.Neg, exp.Case, exp.If, exp.Between, exp.DPipe,
-    exp.Concat, exp.Exists, exp.Any, exp.Array,
+    exp.Concat, exp.Exists, exp.Any, exp.Array, exp.BitwiseRightShift, exp.BitwiseAnd,
 )  # fmt: skip
 
 DEFINITIONS = (

@@ -2,6 +2,7 @@
 
 from astakos.directory.entities import User
 from astakos.storage.protocol import Connection
+from astakos.storage.tables.large_sums import halves, whole
 
 OWNED = """
 SELECT name FROM projects WHERE owner = ? AND state IN ('active', 'suspended') ORDER BY id LIMIT ?
@@ -10,8 +11,8 @@ PENDING_APPLICATIONS = """
 SELECT p.uuid, a.id FROM project_applications a JOIN projects p ON p.id = a.project_id
 WHERE a.user_id = ? AND a.state = 'pending' ORDER BY a.id
 """
-HELD = """
-SELECT resource, sum(usage_max) FROM holdings WHERE holder = 'user:' || ? AND usage_max > 0
+HELD = f"""
+SELECT resource, {halves("usage_max")} FROM holdings WHERE holder = 'user:' || ? AND usage_max > 0
 GROUP BY resource ORDER BY resource
 """
 FORGET_DELIVERIES = "DELETE FROM deliveries WHERE recipient = ?"
@@ -42,7 +43,7 @@ def pending_applications(connection: Connection, user: int) -> list[tuple[str, i
 
 def held(connection: Connection, user: str) -> dict[str, int]:
     """Returns what a user, given by uuid, uses and has reserved in all projects together, by resource."""
-    return {resource: int(usage) for resource, usage in connection.execute(HELD, (user,))}
+    return {resource: whole(*sums) for resource, *sums in connection.execute(HELD, (user,))}
 
 
 def forget(connection: Connection, user: User) -> None:

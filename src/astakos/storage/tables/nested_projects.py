@@ -6,6 +6,7 @@ from astakos.ledger.counts import MOST_LEVELS
 from astakos.projects.limits import project_holder
 from astakos.projects.project import INITIALIZED
 from astakos.storage.protocol import Connection
+from astakos.storage.tables.large_sums import halves, whole
 from astakos.storage.tables.provisions import read_pending
 
 # One level more than there can be, in case that there are more.
@@ -50,15 +51,16 @@ SELECT component_id, serial, provisions FROM pending_commissions
 WHERE (component_id, serial) > (?, ?) ORDER BY component_id, serial LIMIT ?
 """
 AT_A_TIME = 1000
-SETTLED_ON_CHILDREN = """
-SELECT h.settled FROM projects p
+SETTLED_ON_CHILDREN = f"""
+SELECT {halves("h.settled")} FROM projects p
 JOIN holdings h ON h.holder = 'project:' || p.uuid AND h.source = '' AND h.resource = ?
-WHERE p.parent = ? AND h.settled <> 0
+WHERE p.parent = ?
 """
-SETTLED_ON_MEMBERS = """
-SELECT h.settled FROM projects p JOIN memberships m ON m.project_id = p.id JOIN users u ON u.id = m.user_id
+SETTLED_ON_MEMBERS = f"""
+SELECT {halves("h.settled")}
+FROM projects p JOIN memberships m ON m.project_id = p.id JOIN users u ON u.id = m.user_id
 JOIN holdings h ON h.holder = 'user:' || u.uuid AND h.source = 'project:' || p.uuid AND h.resource = ?
-WHERE p.uuid = ? AND h.settled <> 0
+WHERE p.uuid = ?
 """
 
 
@@ -118,9 +120,5 @@ def settled_below(connection: Connection, project: str, resource: str) -> int:
 
     Memberships are kept when they end, so those who were members once are among them.
     """
-    # Added up here, since forced figures can be larger than what SQLite's sum() can hold.
-    return sum(
-        int(settled)
-        for statement in (SETTLED_ON_CHILDREN, SETTLED_ON_MEMBERS)
-        for (settled,) in connection.execute(statement, (resource, project))
-    )
+    statements = SETTLED_ON_CHILDREN, SETTLED_ON_MEMBERS
+    return sum(whole(*connection.execute(one, (resource, project)).fetchone()) for one in statements)

@@ -3,6 +3,7 @@
 from typing import NamedTuple
 
 from astakos.storage.protocol import Connection
+from astakos.storage.tables.large_sums import halves, whole
 
 COUNT_USERS = "SELECT is_active, COUNT(*) FROM users GROUP BY is_active"
 COUNT_PROJECTS = "SELECT system_project, state, COUNT(*) FROM projects GROUP BY system_project, state"
@@ -12,8 +13,8 @@ WHERE NOT p.system_project GROUP BY m.state
 """
 COUNT_APPLICATIONS = "SELECT COUNT(*) FROM project_applications WHERE state = 'pending'"
 COUNT_COMMISSIONS = "SELECT COUNT(*) FROM pending_commissions"
-SUM_USAGE = """
-SELECT h.resource, CAST(SUM(h.usage_min) AS TEXT), CAST(SUM(h.usage_max) AS TEXT)
+SUM_USAGE = f"""
+SELECT h.resource, {halves("h.usage_min")}, {halves("h.usage_max")}
 FROM projects p JOIN holdings h ON h.holder = 'project:' || p.uuid AND h.source = ''
 GROUP BY h.resource ORDER BY h.resource
 """
@@ -74,7 +75,7 @@ def read_statistics(connection: Connection) -> Statistics:
         connection.execute(COUNT_APPLICATIONS).fetchone()[0],
         connection.execute(COUNT_COMMISSIONS).fetchone()[0],
         {
-            resource: TotalUsage(int(least), int(most))
-            for resource, least, most in connection.execute(SUM_USAGE)
+            resource: TotalUsage(whole(*sums[:2]), whole(*sums[2:]))
+            for resource, *sums in connection.execute(SUM_USAGE)
         },
     )
