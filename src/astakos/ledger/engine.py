@@ -412,7 +412,9 @@ class Engine:
             self._storage.prove_writable()
         except StorageBrokenError as error:
             self._stop(error)
+        # Retention can wait; the engine must keep running.
+        except StorageUnavailableError as error:
+            log.warning("retention pass failed, will retry: %s", error)
         except Exception:
-            # Retention can wait; the engine must keep running.
             log.exception("retention pass failed; will retry")
         return False

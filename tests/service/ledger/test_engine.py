@@ -342,6 +342,23 @@ def test_what_nobody_waits_for_is_forgotten_though_others_always_wait(
     assert engine._withdrawn == set()
 
 
+def test_retention_waits_for_a_storage_that_is_away(
+    database: Database, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    store = CountingStore(database)
+
+    def fail(_: int) -> bool:
+        raise NotCarriedOutError("the database cannot be reached")
+
+    monkeypatch.setattr(store, "tidy", fail)
+    engine = Engine(store, WatchedClock(lambda: LOADED))
+    assert not engine._tidy()
+    (record,) = caplog.records
+    assert record.getMessage() == "retention pass failed, will retry: the database cannot be reached"
+    assert record.exc_info is None
+    assert not engine.has_stopped
+
+
 def test_while_the_clock_is_in_doubt_the_log_of_a_file_does_not_grow_for_ever(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -2,13 +2,20 @@
 
 import contextlib
 import signal
+import socket
 import time
 from collections.abc import Iterator
 
 import psycopg.conninfo
 import pytest
 
+from astakos.processes import supervisor
+from astakos.processes.configuration import Instructions
+from astakos.processes.listening import LOOPBACK, listen
+from astakos.processes.reports import Reports
+from astakos.processes.supervisor import Supervisor
 from astakos.service.readiness import ENDING
+from astakos.storage.opening import ledger_storage
 from astakos.storage.postgresql.postgresql_database import PostgreSQLDatabase
 from astakos.storage.protocol import Database
 from service.command import TIMEOUT_SECONDS, Ended, Serving, serving
@@ -24,7 +31,7 @@ from service.processes.test_kept_connections import (
     wait_until_pending,
 )
 from service.proxy import Network, Proxy, proxy_to
-from service.world import ALICE, COMPUTE_TOKEN, member_key
+from service.world import ALICE, BASE_URL, COMPUTE_TOKEN, member_key
 
 U = member_key(ALICE)
 FOR_AGES = {"connect_timeout": "600", "options": "-c statement_timeout=600s -c lock_timeout=600s"}
@@ -94,6 +101,50 @@ def test_a_third_signal_ends_a_worker_that_hangs(database: Database) -> None:
             served.process.send_signal(number)
             wait_until_pending([worker], number)
         assert served.end(signal.SIGTERM) == Ended(0, "", "")
+
+
+class Hanging:
+    """Something that no caller waits for, and that does not end by itself."""
+
+    longest_end = 600.0
+
+    def __init__(self) -> None:
+        self.shall_end = False
+
+    @property
+    def has_ended(self) -> bool:
+        return False
+
+    def begin_to_end(self) -> None:
+        self.shall_end = True
+
+
+@pytest.mark.parametrize("seconds", [0.01, 600.0])
+def test_what_no_caller_waits_for_is_left_behind_in_time_or_by_a_signal(
+    database: Database, monkeypatch: pytest.MonkeyPatch, seconds: float
+) -> None:
+    monkeypatch.setattr(supervisor, "LONGEST_REST_SECONDS", seconds)
+    instructions = Instructions(database.url, BASE_URL, 1, "warning", "text")
+    with contextlib.ExitStack() as stack:
+        listener = stack.enter_context(listen(LOOPBACK, 0))
+        signals, sender = map(stack.enter_context, socket.socketpair())
+        processes = Supervisor(ledger_storage(database), instructions, listener, 1, lambda: None, Reports())
+        stack.enter_context(contextlib.closing(processes._engine_thread))
+        stack.enter_context(processes._selector)
+        processes._engine_thread.start()
+        processes._watch(signals, lambda: processes._hear(signals))
+        hanging = Hanging()
+        processes.accompany([hanging])
+        processes._end_workers(signal.SIGTERM)
+        assert hanging.shall_end
+        if seconds > 1:
+            sender.send(bytes([signal.SIGTERM]))
+        processes._leave_the_rest()
+        assert processes._is_killed == (seconds > 1)
+        deadline = time.monotonic() + TIMEOUT_SECONDS
+        while not processes._engine_thread.has_ended:
+            assert time.monotonic() < deadline
+            time.sleep(0.01)
 
 
 @pytest.mark.long
