@@ -51,6 +51,7 @@ if TYPE_CHECKING:
         "http://h /x",
         "http://h\n/x",
         "http://h/\ud800",
+        "http://[v1.x]",
         "http://a..b",
         f"http://{'a' * 70}.example.com",
     ],

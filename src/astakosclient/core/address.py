@@ -134,5 +134,8 @@ def _check(parts: SplitResult, port: int | None, argument: str) -> None:
         raise BadValue(f"AstakosClient: {argument} must not contain a user name or password")
     if not parts.hostname or port == 0:
         raise BadValue(f"AstakosClient: {argument} must have a host and, if any, a valid port")
+    if "[" in parts.netloc and ":" not in parts.hostname:
+        # RFC 3986 has forms such as [v1.x] for addresses to come; without brackets, it would be a name.
+        raise BadValue(f"AstakosClient: {argument} must have an IPv6 address in its brackets")
     if parts.query or parts.fragment:
         raise BadValue(f"AstakosClient: {argument} must not have a query or fragment")

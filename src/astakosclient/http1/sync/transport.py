@@ -141,7 +141,11 @@ class HttpTransport:
             proxy = Connection(opened, str(self._route.proxy))
             opened = proxy.tunnel(self._route.request_for_tunnel(), deadline)
         opened.settimeout(remaining(deadline))
-        return self._ssl_context.wrap_socket(opened, server_hostname=self._route.address.host.rstrip("."))
+        try:
+            return self._ssl_context.wrap_socket(opened, server_hostname=self._route.address.host.rstrip("."))
+        except TimeoutError:
+            # Its own text is a line of CPython's source: "_ssl.c:989: The handshake operation timed out".
+            raise TimeoutError("the TLS handshake timed out") from None
 
 
 def _may_resend(request: Request, kept: Connection, error: ConnectionError) -> bool:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import socket
 import ssl
 import time
 from typing import TYPE_CHECKING
 
 import pytest
 
-from astakosclient import AstakosClient, errors
+from astakosclient import AstakosClient, Timeout, errors
 from client.awaited import reading, send_once
 from client.peers import CERTIFICATE, KEY, answer, resolve_all_to, then_close
 
@@ -52,6 +53,17 @@ def test_a_context_of_ones_own_decides_whom_to_trust(peer_of: PeerFactory) -> No
         for _ in range(3):
             assert client.get_quotas(TOKEN) == DOCUMENT
     assert (peer.accepted, len(peer.requests)) == (1, 3)
+
+
+def test_a_server_that_does_not_answer_the_handshake_is_named_as_such() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        url = f"https://127.0.0.1:{silent.getsockname()[1]}"
+        with (
+            AstakosClient(url, timeout=Timeout(total=5, connect=0.05)) as client,
+            pytest.raises(errors.ConnectionError, match=r": the TLS handshake timed out \(") as failed,
+        ):
+            client.issue_commission(TOKEN, {})
+    assert not failed.value.sent
 
 
 def test_a_trailing_dot_is_for_the_resolver_and_not_for_tls(
