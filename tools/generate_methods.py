@@ -68,7 +68,18 @@ def settled_despite_cancellation(source: str) -> str:
         ),
         ("for example KeyboardInterrupt, during", "for example CancelledError, during"),
         ("for example by Ctrl-C", "for example a cancellation"),
-        (f"= await self._client._run(call){SAME_PACKAGE}", f"= {DESPITE}{ISSUED})\n"),
+        (
+            f"try:\n            self.serial = await self._client._run(call){SAME_PACKAGE}",
+            f"{BEGUN}try:\n            self.serial = {DESPITE}{ISSUED})\n",
+        ),
+        (
+            "self._is_entered = False\n            if",
+            f"self._is_entered = False\n            {OVER}            if",
+        ),
+        (
+            'may not have been {done} yet")\n            raise\n',
+            f'may not have been {{done}} yet")\n            raise\n        finally:\n            {OVER}',
+        ),
         (
             f"try:\n            await self._client._run(call){SAME_PACKAGE}",
             f"try:\n            {DESPITE}{SETTLED})\n",
@@ -81,10 +92,13 @@ def settled_despite_cancellation(source: str) -> str:
 
 
 SAME_PACKAGE = "  # noqa: SLF001 - same package\n"
+BEGUN = f"self._is_over = self._client._background.begin(){SAME_PACKAGE}        "
+OVER = "self._is_over.set_result(None)\n"
 DESPITE = f"await self._client._run_despite_cancellation({SAME_PACKAGE}"
 IF_CANCELLED = """
     Whenever the task is cancelled, the commission is settled or rejected: in the background if need be, for
-    which `aclose` of the client waits.
+    which `aclose` of the client waits. It also waits a moment for blocks that are about to end, as when a
+    server cancels its requests and closes the client at once.
 """
 ISSUED = """\
                 call,

@@ -23,7 +23,8 @@ class AsyncCommission:
     """Reserves quota for the duration of a block of code; created by ``client.commission(…)``.
 
     Whenever the task is cancelled, the commission is settled or rejected: in the background if need be, for
-    which `aclose` of the client waits.
+    which `aclose` of the client waits. It also waits a moment for blocks that are about to end, as when a
+    server cancels its requests and closes the client at once.
 
     Attributes:
         serial: the serial of the pending commission; None outside the block.
@@ -153,6 +154,7 @@ class AsyncCommission:
         self._provisions = self._wanted
         self._quantities = self._overage = self._used = None
         self._is_entered = True
+        self._is_over = self._client._background.begin()  # noqa: SLF001 - same package
         try:
             self.serial = await self._client._run_despite_cancellation(  # noqa: SLF001 - same package
                 call,
@@ -161,6 +163,7 @@ class AsyncCommission:
             )
         except BaseException as interruption:
             self._is_entered = False
+            self._is_over.set_result(None)
             if not isinstance(interruption, AstakosClientException):
                 interruption.add_note(INTERRUPTED)
             raise
@@ -196,6 +199,8 @@ class AsyncCommission:
         except BaseException as interruption:
             interruption.add_note(f"commission {serial} may not have been {done} yet")
             raise
+        finally:
+            self._is_over.set_result(None)
 
     def __repr__(self) -> str:
         """Returns class and serial, without the token."""

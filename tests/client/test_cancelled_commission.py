@@ -127,6 +127,30 @@ def test_it_is_settled_or_rejected_if_the_task_is_cancelled_in_the_block(
     assert figures(service) == (used + (settled or 0), 0, [])
 
 
+def test_the_client_closes_after_blocks_that_are_cancelled_at_the_same_moment(service: Caller) -> None:
+    used, _, _ = figures(service)
+
+    async def main() -> None:
+        async with AsyncAstakosClient(service.base_url) as client:
+            entered = asyncio.Event()
+
+            async def work() -> None:
+                async with client.commission(COMPUTE_TOKEN, ALICE.uuid, "system", {VM: 2}) as commission:
+                    commission.settle({VM: 1})
+                    entered.set()
+                    await asyncio.Event().wait()
+
+            working = asyncio.create_task(work())
+            await entered.wait()
+            # As a server does at its end: it is not cancelled yet when the client begins to close.
+            working.cancel()
+        await asyncio.wait([working])
+        assert working.cancelled()
+
+    asyncio.run(main())
+    assert figures(service) == (used + 1, 0, [])
+
+
 def test_the_log_says_that_it_may_still_be_pending(
     peer_of: PeerFactory, caplog: pytest.LogCaptureFixture
 ) -> None:

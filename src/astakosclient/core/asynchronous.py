@@ -50,7 +50,7 @@ class Asynchronous:
         """Closes the client's connections. Safe to call twice; a later call opens a new connection.
 
         First waits for the commissions whose blocks were cancelled to be settled or rejected, up to the
-        client's timeout.
+        client's timeout. Blocks that are open have a moment to end.
         """
         try:
             await self._background.finish(self._conversations.timeout.total)

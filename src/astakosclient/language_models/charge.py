@@ -110,7 +110,7 @@ class Charge:
             Refused: There is no room, or the call failed.
         """
         self._is_asked = True
-        reserving = asyncio.create_task(self._reserve())
+        reserving = self._background.start(self._reserve())
         try:
             await asyncio.shield(reserving)
         except asyncio.CancelledError:

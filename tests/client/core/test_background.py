@@ -63,3 +63,27 @@ def test_it_waits_for_what_begins_while_it_waits() -> None:
         assert ended == ["another"]
 
     asyncio.run(main())
+
+
+def test_what_is_open_has_a_moment_to_start_its_tasks() -> None:
+    background = Background()
+    ended: list[str] = []
+
+    async def end() -> None:
+        ended.append("settled")
+
+    async def main() -> None:
+        begun, kept = background.begin(), background.begin()
+        forgotten = background.begin()
+        del forgotten
+
+        def settle() -> None:
+            background.start(end())
+            begun.set_result(None)
+
+        asyncio.get_running_loop().call_soon(settle)
+        await background.finish(5)
+        assert ended == ["settled"]
+        assert not kept.done()
+
+    asyncio.run(main())
