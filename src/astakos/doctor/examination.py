@@ -10,6 +10,7 @@ from astakos.storage.errors import DatabaseError
 from astakos.storage.opening import transfer_of
 from astakos.storage.protocol import Database
 from astakos.storage.schema.revisions import require_revision
+from astakos.storage.sqlite.sqlite_database import SQLiteDatabase
 
 MOST_FINDINGS = 10
 """How many findings of one check are kept in words; the others are counted."""
@@ -56,11 +57,23 @@ def _refusal(database: Database) -> Finding | None:
         text, _, remedy = str(error).partition("; ")
         return fault(_sentence(text), _sentence(remedy or "Name another database with --database"))
     except StorageUnavailableError as error:
-        return fault(
-            _sentence(f"{database.name}: {error}"),
-            "See whether the database is running, can be reached from here, and lets this user in.",
-        )
+        return _not_reached(database, error)
     return None
+
+
+def _not_reached(database: Database, error: StorageUnavailableError) -> Finding:
+    reason, remedy = str(error), None
+    if not isinstance(database, SQLiteDatabase):
+        from astakos.storage.postgresql.refusals import reason_of, remedy_of  # noqa: PLC0415 - slow to import
+
+        reason = reason_of(error)
+        remedy = remedy_of(reason)
+    return fault(
+        _sentence(f"{database.name} cannot be opened: {reason}"),
+        _sentence(
+            remedy or "See whether the database is running, can be reached from here, and lets this user in"
+        ),
+    )
 
 
 def _carried_out(check: Check, database: Database, now: int, url: str | None, report: Report) -> Examination:

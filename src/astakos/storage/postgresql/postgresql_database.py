@@ -13,7 +13,8 @@ from psycopg.conninfo import conninfo_to_dict
 
 from astakos.ledger.ports import StorageUnavailableError
 from astakos.storage.errors import EXAMPLES, HOW_TO_CREATE, DatabaseError, TransactionLostError
-from astakos.storage.postgresql.connection import PostgreSQLConnection, connect, first_line
+from astakos.storage.postgresql.connection import PostgreSQLConnection, connect
+from astakos.storage.postgresql.refusals import reason_of, with_remedy
 from astakos.storage.protocol import Connection
 from astakos.storage.schema.revisions import VERSION_TABLE, find_revision, make_tables, require_revision
 
@@ -65,11 +66,9 @@ class PostgreSQLDatabase:
             with contextlib.closing(connect(self._parameters)) as connection:
                 return self._prepare(connection, create=create)
         except StorageUnavailableError as error:
-            cause = error.__cause__
-            reason = first_line(cause) if isinstance(cause, psycopg.Error) else str(error)
-            raise StorageUnavailableError(f"{self.name} cannot be opened: {reason}") from error
+            raise StorageUnavailableError(f"{self.name} cannot be opened: {with_remedy(error)}") from error
         except psycopg.Error as error:
-            raise DatabaseError(f"{self.name} cannot be used as a database: {first_line(error)}") from error
+            raise DatabaseError(f"{self.name} cannot be used as a database: {with_remedy(error)}") from error
 
     def _prepare(self, connection: PostgreSQLConnection, *, create: bool) -> bool:
         (encoding,) = connection.execute(ENCODING).fetchone()
@@ -111,8 +110,7 @@ class PostgreSQLDatabase:
         except StorageUnavailableError as error:
             if not self._is_missed:
                 self._is_missed = True
-                reason = first_line(error.__cause__) if isinstance(error.__cause__, psycopg.Error) else error
-                log.warning("database cannot be reached: %s: %s", self.name, reason)
+                log.warning("database cannot be reached: %s: %s", self.name, reason_of(error))
             raise
         self._is_missed = False
         if connection.pooled_settings is not None and not self._is_pooled:

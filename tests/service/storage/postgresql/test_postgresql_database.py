@@ -14,7 +14,7 @@ from astakos.storage.opening import database_of
 from astakos.storage.postgresql import connection, postgresql_database
 from astakos.storage.postgresql.postgresql_database import PostgreSQLDatabase, writing
 from astakos.storage.protocol import Connection, Database
-from service.command import refused
+from service.command import astakos, refused
 from service.engines import changed_url, connected
 from service.installation import all_rows, rows
 from service.world import ALICE, BOB, VM
@@ -93,6 +93,20 @@ class TestNames:
             error = error.__cause__
         assert PASSWORD not in caplog.text
         assert "cannot be reached" in caplog.text
+
+    def test_a_database_that_is_not_there_leads_to_where_it_is_created(self, database: Database) -> None:
+        url = changed_url(database.url, name="no_such_database")
+        name = database_of(url).name
+        told = '"no_such_database" does not exist; create it (docs/postgresql.md#the-role-and-the-database)'
+        for command in (["user", "list"], ["dump"]):
+            line = refused(url, *command)
+            assert line.startswith(f"{name} cannot be opened: ")
+            assert told in line
+        (check,) = astakos(url, "doctor", "--json").document["checks"]
+        (finding,) = check["findings"]
+        assert finding["text"].startswith(f"{name} cannot be opened: ")
+        assert '"no_such_database" does not exist' in finding["text"]
+        assert finding["remedy"].startswith("Create it (docs/postgresql.md")
 
     def test_each_of_several_servers_that_are_not_there_is_named_once(self, closed_port: int) -> None:
         url = f"postgresql://ada:{PASSWORD}@127.0.0.1:{closed_port},127.0.0.2:{closed_port}/quota"
@@ -230,7 +244,9 @@ class TestErrors:
         rows(new, f"CREATE ROLE {role}")
         try:
             other = PostgreSQLDatabase(changed_url(new.url, options=f"-c role={role}"))
-            with pytest.raises(DatabaseError, match="permission denied"):
+            with pytest.raises(
+                DatabaseError, match="permission denied for schema public; let the role own the database"
+            ):
                 other.open()
         finally:
             rows(new, f"DROP ROLE {role}")
