@@ -1,5 +1,7 @@
 """Moves projects within others, with what they use, within the transaction of a `Database.change`."""
 
+import functools
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import NamedTuple
@@ -119,11 +121,15 @@ def _usage(connection: Connection, project: Project, above: Sequence[str], now: 
     if pending is not None:
         return _Usage(pending, {})
 
+    @functools.cache
+    def settled_below(holder: str) -> Counter[str]:
+        uuid = uuid_of_project(holder)
+        assert uuid is not None  # noqa: S101 - only projects are above others
+        return nested_projects.settled_below(connection, uuid)
+
     def lacking(key: Key) -> int:
         (settled,) = transaction.settled([key]).values()
-        uuid = uuid_of_project(key.holder)
-        assert uuid is not None  # noqa: S101 - only projects are above others
-        return max(0, nested_projects.settled_below(connection, uuid, key.resource) - settled)
+        return max(0, settled_below(key.holder)[key.resource] - settled)
 
     changes: dict[Key, int] = {}
     for key in own:

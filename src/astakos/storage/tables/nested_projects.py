@@ -1,5 +1,6 @@
 """Which projects are within others, for administration and for the ledger."""
 
+from collections import Counter
 from collections.abc import Collection
 
 from astakos.ledger.counts import MOST_LEVELS
@@ -52,15 +53,15 @@ WHERE (component_id, serial) > (?, ?) ORDER BY component_id, serial LIMIT ?
 """
 AT_A_TIME = 1000
 SETTLED_ON_CHILDREN = f"""
-SELECT {halves("h.settled")} FROM projects p
-JOIN holdings h ON h.holder = 'project:' || p.uuid AND h.source = '' AND h.resource = ?
-WHERE p.parent = ?
+SELECT h.resource, {halves("h.settled")} FROM projects p
+JOIN holdings h ON h.holder = 'project:' || p.uuid AND h.source = ''
+WHERE p.parent = ? GROUP BY h.resource
 """
 SETTLED_ON_MEMBERS = f"""
-SELECT {halves("h.settled")}
+SELECT h.resource, {halves("h.settled")}
 FROM projects p JOIN memberships m ON m.project_id = p.id JOIN users u ON u.id = m.user_id
-JOIN holdings h ON h.holder = 'user:' || u.uuid AND h.source = 'project:' || p.uuid AND h.resource = ?
-WHERE p.uuid = ?
+JOIN holdings h ON h.holder = 'user:' || u.uuid AND h.source = 'project:' || p.uuid
+WHERE p.uuid = ? GROUP BY h.resource
 """
 
 
@@ -115,10 +116,13 @@ def pending_resource(connection: Connection, project: str, resources: Collection
     return None
 
 
-def settled_below(connection: Connection, project: str, resource: str) -> int:
-    """Returns how much of a resource is settled directly below a project: on its members, and projects in it.
+def settled_below(connection: Connection, project: str) -> Counter[str]:
+    """Returns how much is settled directly below a project, by resource: on its members, and projects in it.
 
     Memberships are kept when they end, so those who were members once are among them.
     """
-    statements = SETTLED_ON_CHILDREN, SETTLED_ON_MEMBERS
-    return sum(whole(*connection.execute(one, (resource, project)).fetchone()) for one in statements)
+    found = Counter[str]()
+    for statement in (SETTLED_ON_CHILDREN, SETTLED_ON_MEMBERS):
+        for resource, *sums in connection.execute(statement, (project,)):
+            found[resource] += whole(*sums)
+    return found

@@ -53,5 +53,5 @@ def test_what_is_below_a_project_is_added_up(database: Database) -> None:
     fill(database)
     rows(database, "UPDATE projects SET parent = ? WHERE uuid IN (?, ?)", LAB, HALTED, CLOSED)
     # Two children and two members.
-    assert database.read(lambda connection: settled_below(connection, LAB, VM)) == 4 * UNLIMITED
-    assert database.read(lambda connection: settled_below(connection, LAB, "no.such")) == 0
+    below = database.read(lambda connection: settled_below(connection, LAB))
+    assert (below[VM], below["no.such"]) == (4 * UNLIMITED, 0)
