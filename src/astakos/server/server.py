@@ -34,6 +34,10 @@ HANDSHAKES_SECONDS: Final = 0.01
 client that believes to be connected sends its request."""
 QUEUE_AT_MOST: Final = 4096
 """More connections than ever wait to be accepted."""
+CROWDED: Final = 0.9
+"""Beyond this part of the connections that may be open, idle ones make room for those who come."""
+CROWDED_IDLE_SECONDS: Final = 5.0
+"""Not those that were in use so lately: proxies and clients are likely to send the next request on them."""
 NO_ROOM: Final = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM})
 
 log = logging.getLogger("astakos.http")
@@ -296,11 +300,25 @@ class Server:
                 )
                 self._given_up = 0
             now = self.now()
+            self._make_room(now)
             self.foreign_peers.tell(now)
             for connection in list(self._connections):
                 if now >= connection.deadline:
                     connection.time_is_up()
                 connection.look_at_unsent(now)
+
+    def _make_room(self, now: float) -> None:
+        """Closes the connections that are idle for the longest time while too many are open.
+
+        Otherwise clients that only keep connections shut out all others, however little there is to do.
+        """
+        surplus = self._counts.open - int(self.limits.connections * CROWDED)
+        if surplus <= 0:
+            return
+        latest = now + self.idle_seconds - CROWDED_IDLE_SECONDS
+        idle = [one for one in self._connections if one.is_idle and one.deadline <= latest]
+        for connection in sorted(idle, key=lambda one: one.deadline)[:surplus]:
+            connection.close_if_silent()
 
 
 def _within_the_system(limits: Limits) -> Limits:

@@ -169,6 +169,41 @@ class TestBounds:
             with contextlib.suppress(ConnectionError):
                 assert service.get("/healthz").status in {200, 503}
 
+    def test_idle_connections_make_room_for_others(
+        self, database: Database, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr("astakos.server.server.CROWDED_IDLE_SECONDS", 0.0)
+        monkeypatch.setattr("astakos.server.server.SWEEP_SECONDS", 0.01)
+        with bounded(database, Limits(connections=4)) as service, contextlib.ExitStack() as stack:
+            busy = stack.enter_context(connected(service))
+            busy.sendall(b"GET /astakos/healthz HTTP/1.1\r\n")
+            oldest, newer = stack.enter_context(connected(service)), stack.enter_context(connected(service))
+            for one in (oldest, newer):
+                # With CROWDED as it is, nobody makes room yet.
+                one.sendall(b"GET /astakos/healthz HTTP/1.1\r\nHost: x\r\n\r\n")
+                assert statuses_of(one.recv(65536)) == [200]
+                # The event loop counts milliseconds.
+                time.sleep(0.01)
+            monkeypatch.setattr("astakos.server.server.CROWDED", 0.5)
+            assert read_all(oldest) == b"", "as many as are beyond the bound"
+            newer.sendall(b"GET /astakos/healthz HTTP/1.1\r\nHost: x\r\n\r\n")
+            assert statuses_of(newer.recv(65536)) == [200]
+            busy.sendall(b"Host: x\r\nConnection: close\r\n\r\n")
+            assert statuses_of(read_all(busy)) == [200]
+
+    def test_few_idle_connections_stay_open(
+        self, database: Database, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr("astakos.server.server.CROWDED_IDLE_SECONDS", 0.0)
+        monkeypatch.setattr("astakos.server.server.SWEEP_SECONDS", 0.01)
+        with bounded(database, Limits(connections=10)) as service, contextlib.ExitStack() as stack:
+            idle = [stack.enter_context(connected(service)) for _ in range(8)]
+            for _ in range(30):
+                assert service.get("/healthz").status == 200
+            for one in idle:
+                one.sendall(b"GET /astakos/healthz HTTP/1.1\r\nHost: x\r\n\r\n")
+                assert statuses_of(one.recv(65536)) == [200]
+
     def test_its_answer_is_not_lost_to_a_reset(self) -> None:
         server = Server(EchoSite(), None, lambda: None)  # type: ignore[arg-type]
         with listen(LOOPBACK, 0) as listener, socket.create_connection(listener.getsockname()) as client:
