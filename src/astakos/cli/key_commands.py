@@ -128,9 +128,9 @@ def list_(user: str | None, database_url: str, as_json: bool, wide: bool) -> Non
 @database_option
 @json_option
 def show(prefix: str, database_url: str, as_json: bool) -> None:
-    """Show the key that begins with PREFIX."""
+    """Show the key that begins with PREFIX, or is given as a whole."""
     reader = open_database(database_url).reader()
-    owned = find_key(reader, prefix_of(prefix))
+    owned = find_key(reader, _prefix(prefix))
     found = users.find_by_uuid(reader, owned.user)
     facts: dict[str, Any] = {
         "user": owned.user if found is None else found.email,
@@ -164,14 +164,14 @@ def limits(prefix: str, given: tuple[GivenLimit, ...], database_url: str, as_jso
     if given:
 
         def change(connection: Connection) -> None:
-            owned = find_key(connection, prefix_of(prefix))
+            owned = find_key(connection, _prefix(prefix))
             known, wanted = owned.key, limits_in_units(given, registry.scales(connection))
             same = Wanted(known.name, known.expires, known.services, known.calls, known.networks)
             change_key(connection, OPERATOR, owned, replace(same, limits=wanted), clock.now())
 
         database.change(change)
     reader = database.reader()
-    rows = list(limits_of_key(reader, find_key(reader, prefix_of(prefix))))
+    rows = list(limits_of_key(reader, find_key(reader, _prefix(prefix))))
     print_rows(rows, columns_of(rows), as_json=as_json, wide=wide, droppable=("pending",))
 
 
@@ -194,7 +194,7 @@ def rotate(prefix: str, overlap: int, database_url: str, as_json: bool, key_only
     """
 
     def change(connection: Connection) -> MadeKey:
-        owned = find_key(connection, prefix_of(prefix))
+        owned = find_key(connection, _prefix(prefix))
         return rotate_key(connection, OPERATOR, owned, clock.now(), overlap)
 
     database = open_database(database_url)
@@ -212,7 +212,7 @@ def revoke(prefixes: tuple[str, ...], reason: str, database_url: str) -> None:
     def change(connection: Connection) -> list[str]:
         revoked = []
         for text in prefixes:
-            owned = find_key(connection, prefix_of(text.rpartition("_")[0]) or prefix_of(text))
+            owned = find_key(connection, _prefix(text))
             revoke_key(connection, OPERATOR, owned, clock.now(), reason)
             revoked.append(owned.key.prefix)
         return revoked
@@ -221,6 +221,11 @@ def revoke(prefixes: tuple[str, ...], reason: str, database_url: str) -> None:
         raise StateError("name each key once")
     for prefix in open_database(database_url).change(change):
         click.echo(f"Revoked {prefix}.")
+
+
+def _prefix(text: str) -> str | None:
+    """Returns the prefix of a key that is named by it, or as a whole; None if none is named."""
+    return prefix_of(text.rpartition("_")[0]) or prefix_of(text)
 
 
 def _print_new(made: MadeKey, scales: Mapping[str, int], *, as_json: bool, key_only: bool) -> None:

@@ -91,6 +91,17 @@ def test_a_new_password_ends_keys_if_nobody_is_asked(database: Database) -> None
     assert rows(database, "SELECT id FROM api_keys") == []
 
 
+def test_a_key_can_be_named_as_a_whole(database: Database) -> None:
+    made = astakos(
+        database, "key", "add", ALICE.email, "--name", "ci", "--limit", f"{VM}=3", "--json"
+    ).document
+    for command in ("show", "limits", "rotate"):
+        done = astakos(database, "key", command, made["key"], "--json")
+        assert done.status == 0, done
+        assert made["key"] not in done.output
+    assert astakos(database, "key", "revoke", made["key"]).output == f"Revoked {made['prefix']}.\n"
+
+
 def test_limits_of_a_key_are_shown_as_they_are_written(database: Database) -> None:
     astakos(database, "resource", "set", VM, "--scale", "2")
     made = astakos(database, "key", "add", ALICE.email, "--name", "ci", "--limit", f"{VM}=1.50")
