@@ -51,6 +51,8 @@ SECTIONS = {
     "Try it": ALONE,
 }
 
+SAY_WHY = "astakos.cli.say_why"
+"""Where the context of a command has what says why it ends, if that is not a line on standard error."""
 NEGATIVE = re.compile(r"-[0-9]")
 """How `click` names the option that it takes a negative number for."""
 
@@ -83,7 +85,11 @@ class AstakosCommand(LazyGroup):
             told = _refusal(error, ctx)
             if told is None:
                 raise
-            raise click.ClickException(told) from error
+            say = ctx.meta.get(SAY_WHY)
+            if say is None:
+                raise click.ClickException(told) from error
+            say(told)
+            raise click.exceptions.Exit(1) from error
 
 
 def _refusal(error: Exception, ctx: click.Context) -> str | None:

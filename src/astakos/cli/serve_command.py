@@ -21,6 +21,7 @@ from astakos.administration.project_endings import end_what_is_over
 from astakos.administration.quota_alerts import record_alerts
 from astakos.administration.state_document import StateError
 from astakos.administration.usage_leaders import refresh_leaders
+from astakos.cli import SAY_WHY
 from astakos.cli.options import database_option, open_database
 from astakos.cli.serve_options import (
     base_url_of,
@@ -231,7 +232,7 @@ def serve(
     An option with an environment variable can be set there instead. For PostgreSQL, the variables of libpq
     apply as well, for example PGPASSFILE and PGPASSWORD (docs/postgresql.md).
     """
-    set_up_logging(log_level, log_format)
+    _set_up_logging(log_level, log_format)
     try:
         bounds = read_limits(limits)
     except ValueError as error:
@@ -357,9 +358,15 @@ def _tracing() -> Iterator["Tracing | None"]:
         tracing.stop()
 
 
-def _open_database(url: str, log_format: str) -> Database:
+def _set_up_logging(level: str, log_format: str) -> None:
+    set_up_logging(level, log_format)
     if log_format == JSON:
         # Whatever reads the log takes each line of standard error for an object.
+        click.get_current_context().meta[SAY_WHY] = log.critical
+
+
+def _open_database(url: str, log_format: str) -> Database:
+    if log_format == JSON:
         return open_database(url, create=True, say=log.warning)
     return open_database(url, create=True)
 

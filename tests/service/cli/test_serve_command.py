@@ -1,6 +1,7 @@
 import contextlib
 import errno
 import http.client
+import json
 import os
 import resource
 import signal
@@ -348,6 +349,15 @@ def test_a_sender_of_mail_that_is_none_is_refused(database: Database, sender: st
     done = ended(database, "serve", "--port", "0", **environment)
     assert done.status == 1
     assert only_line(done.errors).startswith("ASTAKOS_MAIL_SENDER must be an email address")
+
+
+def test_why_it_can_not_serve_is_an_object_where_the_log_is_of_objects(database: Database) -> None:
+    arguments = ["--log-format", "json", "--base-url", "accounts.example.org"]
+    done = ended(database, "serve", "--port", "0", *arguments)
+    assert (done.status, done.output) == (1, "")
+    told = json.loads(only_line(f"Error: {done.errors}"))
+    assert (told["level"], told["logger"]) == ("critical", "astakos.http")
+    assert told["message"].startswith("the base URL is invalid: 'accounts.example.org'")
 
 
 @pytest.mark.parametrize("arguments", [["--port", "65536"], ["--port", "x"], ["--nonsense"], ["more"]])
