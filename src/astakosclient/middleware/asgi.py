@@ -15,7 +15,7 @@ from astakosclient.middleware.admission import Admission, Credential, Refusal
 from astakosclient.middleware.caller_addresses import CallerAddresses
 from astakosclient.middleware.user import USER_KEY, AuthenticatedUser, key_of
 from astakosclient.middleware.verdict_cache import Keeping, KeptVerdicts
-from astakosclient.middleware.verdicts import Inquiry, Refused, Unavailable, Verdict
+from astakosclient.middleware.verdicts import Inquiry, Refused, Unavailable, Verdict, require_client
 
 if TYPE_CHECKING:
     from astakosclient.middleware.verdicts import IdentityClient, Question
@@ -110,6 +110,7 @@ class ASGIAuthentication:
         )
         self._callers = CallerAddresses(trusted_proxies)
         inquiry = Inquiry(service, component_token)
+        require_client(client, inquiry, may_be_awaited=True)
         self._verdicts = _Verdicts(client, Keeping() if keeping is None else keeping, inquiry)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:

@@ -47,7 +47,13 @@ class KeptVerdicts:
     """Verdicts by token, with keyed hashes in place of the tokens. Not thread-safe; the caller must lock."""
 
     def __init__(self, keeping: Keeping) -> None:
-        """Creates an empty cache."""
+        """Creates an empty cache.
+
+        Raises:
+            BadValue: ``keeping`` is no `Keeping`.
+        """
+        if not isinstance(keeping, Keeping):
+            raise BadValue(f"keeping must be a Keeping(seconds=…), not a {type(keeping).__name__}")
         self._keeping = keeping
         self._hash_key = os.urandom(32)
         self._good: OrderedDict[bytes, tuple[float, Verdict]] = OrderedDict()

@@ -70,6 +70,29 @@ class IdentityClient(Protocol):
         """Returns the holder of a token and the service catalog."""
 
 
+def require_client(client: object, inquiry: Inquiry, *, may_be_awaited: bool) -> None:
+    """Requires that a client has the methods that an inquiry calls.
+
+    Args:
+        client: the client.
+        inquiry: the inquiry.
+        may_be_awaited: whether its methods can be coroutines.
+
+    Raises:
+        BadValue: it has not.
+    """
+    call = "get_user_info" if inquiry.component_token is None else "introspect_token"
+    found = getattr(client, call, None)
+    if not callable(found):
+        raise BadValue(
+            f"client must be a client of Astakos, such as AstakosClient, not a {type(client).__name__}"
+        )
+    from inspect import iscoroutinefunction  # noqa: PLC0415 - slow to import
+
+    if not may_be_awaited and iscoroutinefunction(found):
+        raise BadValue("client must be an AstakosClient: an AsyncAstakosClient needs the ASGI middleware")
+
+
 class Question:
     """Tells the driver to call a method of the client, and to send its result or throw its exception.
 
@@ -102,7 +125,15 @@ class Inquiry:
         Args:
             service: the name of the service that asks.
             component_token: the token of its component.
+
+        Raises:
+            BadValue: one of them is neither None nor a text.
         """
+        for name, value in (("service", service), ("component_token", component_token)):
+            if value is not None and not (isinstance(value, str) and value):
+                # Not the value: a token is secret.
+                said = "empty" if value == "" else f"a {type(value).__name__}"
+                raise BadValue(f"{name} must be a text, or None, and is {said}")
         self.component_token = component_token
         self._named = {} if service is None else {"service": service}
         self._tells_user_info = True

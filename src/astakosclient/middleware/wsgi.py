@@ -15,7 +15,7 @@ from astakosclient.middleware.caller_addresses import CallerAddresses
 from astakosclient.middleware.inquiries import ask
 from astakosclient.middleware.user import USER_KEY, AuthenticatedUser, key_of
 from astakosclient.middleware.verdict_cache import Keeping, KeptVerdicts
-from astakosclient.middleware.verdicts import Inquiry, Refused, Unavailable, Verdict
+from astakosclient.middleware.verdicts import Inquiry, Refused, Unavailable, Verdict, require_client
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -101,6 +101,7 @@ class WSGIAuthentication:
         )
         self._callers = CallerAddresses(trusted_proxies)
         self._inquiry = Inquiry(service, component_token)
+        require_client(client, self._inquiry, may_be_awaited=False)
         self._verdicts = _Verdicts(client, self._keeping, self._inquiry)
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:

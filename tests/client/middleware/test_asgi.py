@@ -171,8 +171,11 @@ def test_several_event_loops_share_what_is_known(standing_service: Caller) -> No
 
 def test_what_is_no_trouble_of_astakos_is_not_hidden() -> None:
     class Unsuitable:
-        get_user_info = get_endpoints = None
+        def get_user_info(self, token: str) -> None:
+            raise TypeError(token)
 
-    guarded = ASGIAuthentication(_unreachable, client=Unsuitable())  # type: ignore[arg-type]  # what is tested
+        get_endpoints = get_user_info
+
+    guarded = ASGIAuthentication(_unreachable, client=Unsuitable())
     with pytest.raises(TypeError):
         asyncio.run(_answers(guarded, _scope(ALICE.token)))
