@@ -20,6 +20,12 @@ class Allowance(NamedTuple):
 
 ALLOWANCES: Final[Sequence[Allowance]] = (Allowance(1000, 3600 * MICROSECONDS), Allowance(3000, DAY))
 
+OF_KIND: Final = {"application.submitted": Allowance(200, DAY)}
+"""Kinds of events of which there may be fewer: each is mailed to all administrators."""
+MEMBERSHIP: Final = "membership."
+"""How the kinds of events begin that are mailed to a member or an owner."""
+OF_MEMBERSHIP: Final = Allowance(100, DAY)
+"""How often a user may change one membership, by whose mails they could plague the other side."""
 TEXT_A_DAY: Final = 2 * 1024 * 1024
 """How many characters of what was different a user may add within a day: an event can have 30,000."""
 

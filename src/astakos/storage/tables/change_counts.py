@@ -3,6 +3,9 @@
 from astakos.clock import DAY
 from astakos.events.change_allowance import (
     ALLOWANCES,
+    MEMBERSHIP,
+    OF_KIND,
+    OF_MEMBERSHIP,
     PROTECTIVE,
     PROTECTIVE_FACTOR,
     TEXT_A_DAY,
@@ -24,13 +27,14 @@ SELECT COUNT(*) FROM (
     ) LIMIT ?
 ) AS counted
 """
-# The kind is no column here, so that the search is by the actor: others may have made very many of the kind.
-OF_KIND = "actor = ? AND kind || '' = ?"
-COUNT_OF_KIND = COUNT.replace("actor = ?", OF_KIND)
 FIND_TIME = "SELECT time FROM events WHERE actor = ? ORDER BY id DESC LIMIT 1 OFFSET ?"
-FIND_TIME_OF_KIND = FIND_TIME.replace("actor = ?", OF_KIND)
-
-
+BY_USER = "actor = ?"
+# Only the actor is a column here, so that the search is by the actor: of the others there may be very many.
+BY_KIND = f"{BY_USER} AND kind || '' = ?"
+BY_MEMBERSHIP = (
+    f"{BY_USER} AND project || '' = ? AND subject || '' = ? "
+    f"AND substr(kind, 1, {len(MEMBERSHIP)}) = '{MEMBERSHIP}'"
+)
 # Up to 6,000 rows, whose texts have at most a bit more than what is allowed, so that this takes milliseconds.
 SIZES = """
 SELECT time, LENGTH(reason) + COALESCE(LENGTH(before), 0) + COALESCE(LENGTH(after), 0) FROM events
@@ -53,9 +57,14 @@ def require_allowed(connection: Connection, event: Event, now: int) -> None:
         return
     factor = PROTECTIVE_FACTOR if event.kind in PROTECTIVE else 1
     again = [
-        _allowed_again(connection, (user,), allowance._replace(most=allowance.most * factor), now)
+        _allowed_again(connection, BY_USER, (user,), allowance._replace(most=allowance.most * factor), now)
         for allowance in ALLOWANCES
     ]
+    if event.kind in OF_KIND:
+        again.append(_allowed_again(connection, BY_KIND, (user, event.kind), OF_KIND[event.kind], now))
+    if event.kind.startswith(MEMBERSHIP) and event.project and event.subject:
+        membership = (user, event.project, event.subject)
+        again.append(_allowed_again(connection, BY_MEMBERSHIP, membership, OF_MEMBERSHIP, now))
     if not any(again):
         again.append(_text_allowed_again(connection, user, TEXT_A_DAY * factor, now))
     # Only those who have made so many changes cost this look-up.
@@ -78,7 +87,7 @@ def require_key_allowed(connection: Connection, actor: Actor, most_keys: int, no
     user = _bounded_user(actor)
     if user is None:
         return
-    again = _allowed_again(connection, (user, KEY_CREATED), allowance_of_keys(most_keys), now)
+    again = _allowed_again(connection, BY_KIND, (user, KEY_CREATED), allowance_of_keys(most_keys), now)
     if again is not None and not _is_any_administrator(connection, user):
         raise TooManyKeysError(again)
 
@@ -89,17 +98,18 @@ def _bounded_user(actor: Actor) -> str | None:
 
 
 def _allowed_again(
-    connection: Connection, counted: tuple[str] | tuple[str, str], allowance: Allowance, now: int
+    connection: Connection, condition: str, counted: tuple[str, ...], allowance: Allowance, now: int
 ) -> int | None:
     """Returns when an allowance that is used up permits one more event; None if it permits one now.
 
     Args:
         connection: the transaction.
-        counted: whose events: the user, and the kind unless all kinds are counted together.
+        condition: which events are counted.
+        counted: its parameters.
         allowance: how many.
         now: the present instant.
     """
-    count, find_time = (COUNT, FIND_TIME) if len(counted) == 1 else (COUNT_OF_KIND, FIND_TIME_OF_KIND)
+    count, find_time = COUNT.replace(BY_USER, condition), FIND_TIME.replace(BY_USER, condition)
     most, since = allowance.most, now - allowance.within
     (number,) = connection.execute(count, (*counted, since, now, most)).fetchone()
     if number < most:

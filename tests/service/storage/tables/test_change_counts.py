@@ -8,6 +8,8 @@ from astakos.clock import DAY, MICROSECONDS
 from astakos.events.change_allowance import (
     ALLOWANCES,
     KEYS_A_DAY,
+    OF_KIND,
+    OF_MEMBERSHIP,
     PROTECTIVE_FACTOR,
     TEXT_A_DAY,
     TooManyChangesError,
@@ -17,7 +19,7 @@ from astakos.events.event import OPERATOR, SERVICE, Actor, Event
 from astakos.storage.protocol import Connection, Database
 from astakos.storage.tables import change_counts, events, settings, users
 from service.installation import rows
-from service.world import ALICE, BOB, CHLOE, LOADED
+from service.world import ALICE, BOB, CHLOE, HALTED, LAB, LOADED
 
 pytestmark = pytest.mark.every_engine
 
@@ -69,6 +71,29 @@ def test_and_adds_so_much_text_within_a_day(database: Database) -> None:
     happen(database, REVOCATION, NOW + 5)
     happen(database, CHANGE._replace(actor=Actor(BOB.uuid, "192.0.2.7")), NOW + 5)
     happen(database, CHANGE, NOW + 1 + DAY)
+
+
+def test_a_user_plagues_nobody_with_mail_about_a_membership(database: Database) -> None:
+    enrolled = Event("membership.enrolled", CHANGE.actor, LAB, BOB.uuid)
+    removed = enrolled._replace(kind="membership.removed")
+    happen(database, CHANGE._replace(project=LAB, subject=BOB.uuid), NOW)
+    happen(database, enrolled, NOW + 1)
+    for event in (enrolled, removed):
+        happen(database, event, NOW + 2, OF_MEMBERSHIP.most // 2 - 1)
+    happen(database, removed, NOW + 3)
+    assert again(database, enrolled, NOW + 4) == NOW + 1 + DAY
+    happen(database, enrolled._replace(subject=CHLOE.uuid), NOW + 4)
+    happen(database, enrolled._replace(project=HALTED), NOW + 4)
+    happen(database, enrolled._replace(actor=Actor(CHLOE.uuid, "192.0.2.7")), NOW + 4)
+    happen(database, enrolled, NOW + 1 + DAY)
+
+
+def test_nor_administrators_with_mail_about_applications(database: Database) -> None:
+    submitted = CHANGE._replace(kind="application.submitted", project=LAB)
+    happen(database, CHANGE, NOW)
+    happen(database, submitted, NOW + 1, OF_KIND[submitted.kind].most)
+    assert again(database, submitted, NOW + 2) == NOW + 1 + DAY
+    happen(database, submitted._replace(kind="application.cancelled"), NOW + 2)
 
 
 def test_what_locks_an_intruder_out_is_possible_for_longer(database: Database) -> None:
