@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
+import asyncio
 import copy
+import gc
 import pickle
+import weakref
 from http.client import IncompleteRead
 from typing import TYPE_CHECKING
 
 import pytest
 
-from astakosclient import AstakosClient, errors
+from astakosclient import AstakosClient, AsyncAstakosClient, Retry, errors
 from astakosclient.errors import AstakosClientException
-from client.peers import answer
+from client.peers import answer, fault, hang_up, then_close
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from client.conftest import PeerFactory
+    from client.peers import Step
 
 SAMPLES: list[AstakosClientException] = [
     AstakosClientException("Teapot", "short and stout", 418, "body", OSError(5, "inner")),
@@ -147,3 +151,50 @@ def test_a_page_in_place_of_an_answer_hints_at_the_url(
         client.get_quotas("token")
     assert failed.value.message == "The response is not JSON"
     assert ("check the scheme, host and path of the URL" in str(failed.value)) is is_foreign
+
+
+ENDS: dict[str, Step] = {
+    "a refusal": fault("unauthorized", 401, "no", "401 Unauthorized"),
+    "no answer": hang_up,
+    "half an answer": then_close(b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\n{"),
+    "what is not JSON": answer(body=b"<html>"),
+}
+
+
+def failed_call(url: str) -> weakref.ref[AstakosClientException]:
+    with AstakosClient(url, Retry(1, base=0)) as client:
+        try:
+            client.get_quotas("token-token")
+        except AstakosClientException as error:
+            return weakref.ref(error)
+    pytest.fail("did not fail")
+
+
+def failed_awaited_call(url: str) -> weakref.ref[AstakosClientException]:
+    async def main() -> weakref.ref[AstakosClientException]:
+        async with AsyncAstakosClient(url, Retry(1, base=0)) as client:
+            try:
+                await client.get_quotas("token-token")
+            except AstakosClientException as error:
+                return weakref.ref(error)
+        pytest.fail("did not fail")
+
+    return asyncio.run(main())
+
+
+@pytest.fixture
+def no_garbage_collection() -> Iterator[None]:
+    gc.disable()
+    yield
+    gc.enable()
+
+
+@pytest.mark.usefixtures("no_garbage_collection")
+@pytest.mark.parametrize("call", [failed_call, failed_awaited_call])
+@pytest.mark.parametrize("end", [*ENDS, "no connection"])
+def test_an_exception_is_gone_as_soon_as_nobody_has_it(
+    end: str, call: Callable[[str], weakref.ref[AstakosClientException]], peer_of: PeerFactory
+) -> None:
+    """With its traceback, in whose frames the request is, token and all."""
+    url = "http://localhost:1" if end == "no connection" else peer_of(ENDS[end]).url
+    assert call(url)() is None

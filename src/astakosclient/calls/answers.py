@@ -159,9 +159,9 @@ def _json(answer: Answer) -> Any:
     try:
         return _decode(answer.body.decode())
     except (ValueError, RecursionError):
-        unusable = _unusable(answer, "The response is not JSON")
+        pass
     # Raised outside the handler: the decoding error, as __context__, would hold the response.
-    raise unusable
+    raise _unusable(answer, "The response is not JSON")
 
 
 def _unusable(answer: Answer, message: str) -> InvalidResponse:

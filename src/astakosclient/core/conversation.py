@@ -199,11 +199,13 @@ class _Execution(Generic[T]):
                     return self._read(Answer(200))
             if self._may_be_done:
                 _doubt(outcome)
-            try:
-                yield from self._wait_to_repeat(outcome)
-            except AstakosClientException as error:
-                error.outcome = _outcome(error, may_be_done=self._may_be_done)
-                raise
+            if not (yield from self._is_due_again(outcome)):
+                outcome.outcome = _outcome(outcome, may_be_done=self._may_be_done)
+                try:
+                    raise outcome
+                finally:
+                    # Its traceback leads to this frame. In a cycle, it would wait for the garbage collector.
+                    del outcome
 
     def _attempt(self) -> Generator[Attempt, Answer | None, Answer | AstakosClientException]:
         common = self._common
@@ -215,16 +217,13 @@ class _Execution(Generic[T]):
         status = None
         started = time.monotonic()
         try:
-            answer = yield Attempt(request, self._timeout)
+            outcome = yield from self._answered(request)
         except GeneratorExit:
             if attempted is not None and common.on_answer is not None:
                 self._tell(common.on_answer, Answered(attempted, None, None, time.monotonic() - started))
             raise
-        except TROUBLE as trouble:
-            outcome = _connection_error(trouble)
-        else:
-            assert answer is not None  # noqa: S101 - the driver's side of the contract
-            outcome, status = answer, answer.status
+        if isinstance(outcome, Answer):
+            answer, status = outcome, outcome.status
             # A transport resends only what is repeatable, so that a confirmation is not at stake.
             self._may_be_done = self._may_be_done or answer.resent
             common.server.learn(answer, would_tell=_would_tell(self._call, status))
@@ -240,10 +239,19 @@ class _Execution(Generic[T]):
             self._tell(common.on_answer, Answered(attempted, status, error, seconds))
         return outcome
 
-    def _wait_to_repeat(
-        self, error: AstakosClientException
-    ) -> Generator[Attempt | Pause, Answer | None, None]:
-        """Waits until the next attempt is due; raises the error if there is none."""
+    def _answered(
+        self, request: Request
+    ) -> Generator[Attempt, Answer | None, Answer | AstakosClientException]:
+        """Returns what a request ends in. An exception's traceback must not lead to where that is kept."""
+        try:
+            answer = yield Attempt(request, self._timeout)
+        except TROUBLE as trouble:
+            return _connection_error(trouble)
+        assert answer is not None  # noqa: S101 - the driver's side of the contract
+        return answer
+
+    def _is_due_again(self, error: AstakosClientException) -> Generator[Attempt | Pause, Answer | None, bool]:
+        """Waits until the next attempt is due; returns false if there is none."""
         import random  # noqa: PLC0415 - slow to import, and most calls succeed
 
         common = self._common
@@ -260,7 +268,7 @@ class _Execution(Generic[T]):
                 jitter=random.random(),  # noqa: S311 - spreads load, no security
             )
             if pause is None or not common.allowance.take():
-                raise error
+                return False
             common.logger.warning(
                 "%s; retrying in %.2f s (retry %d of %d)", error, pause, self._failures, common.retry.count
             )
@@ -268,29 +276,27 @@ class _Execution(Generic[T]):
                 yield Pause(pause)
             remaining = self._deadline - time.monotonic()
             if remaining <= 0:
-                raise error
+                return False
             self._timeout = Timeout(total=remaining, connect=common.timeout.connect)
             if common.retry.allows(error, repeatable=False):
-                return
+                return True
             if not self._repeatable:
-                yield from self._find_out_whether_repeatable(error)
+                yield from self._find_out_whether_repeatable()
+                if not self._repeatable and common.server.is_known:
+                    return False
             if self._repeatable:
                 self._may_be_done = True
-                return
+                return True
 
     def _may_become_repeatable(self) -> bool:
         return bool(self._call.repeatable_with) and not self._common.server.is_known
 
-    def _find_out_whether_repeatable(
-        self, error: AstakosClientException
-    ) -> Generator[Attempt, Answer | None, None]:
-        """Asks the server which extensions it supports; raises the error if it lacks the needed one."""
+    def _find_out_whether_repeatable(self) -> Generator[Attempt, Answer | None, None]:
+        """Asks the server which extensions it supports."""
         asking = ask_what_is_supported(self._call.token)
         yield from _Execution(self._common, asking, self._timeout, self._deadline)._attempt()  # noqa: SLF001 - own class
         if self._common.server.supports(self._call.repeatable_with):
             self._make_repeatable()
-        elif self._common.server.is_known:
-            raise error
 
     def _make_repeatable(self) -> None:
         self._repeatable = True

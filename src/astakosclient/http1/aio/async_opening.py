@@ -68,7 +68,11 @@ async def _opened(loop: asyncio.AbstractEventLoop, route: Route, deadline: float
             raise
         else:
             return candidate
-    raise trouble
+    try:
+        raise trouble
+    finally:
+        # Its traceback leads to this frame. In a cycle, it would wait for the garbage collector.
+        del trouble
 
 
 async def _addresses(host: str, port: int) -> list[Any]:

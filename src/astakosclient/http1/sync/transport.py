@@ -178,4 +178,8 @@ def _opened(peer: Address | Proxy, deadline: float) -> socket.socket:
             raise
         else:
             return candidate
-    raise trouble
+    try:
+        raise trouble
+    finally:
+        # Its traceback leads to this frame. In a cycle, it would wait for the garbage collector.
+        del trouble
