@@ -1,7 +1,7 @@
 """The JSON document of an installation's declarative state (`docs/state.md`)."""
 
 import json
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Final, Literal
 
 import msgspec
 
@@ -254,12 +254,20 @@ class StateDocument(Entry):
     token_names: dict[str, str] = {}
 
 
+GZIP: Final = b"\x1f\x8b"
+"""How a file begins that gzip has made."""
+
+
 def read_document(content: bytes, name: str) -> StateDocument:
     """Parses a document. Errors refer to the file by `name`.
 
     Raises:
         StateError: the content is not JSON, or not a valid document.
     """
+    if not content.strip():
+        raise StateError(f"{name} is empty; see whether what should write it has failed")
+    if content.startswith(GZIP):
+        raise StateError(f"{name} is compressed; load what gunzip makes of it")
     try:
         document = msgspec.json.decode(content, type=StateDocument)
         # msgspec takes the last of two values that an object gives for one key.

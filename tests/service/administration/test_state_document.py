@@ -1,3 +1,4 @@
+import gzip
 from pathlib import Path
 
 import pytest
@@ -21,7 +22,9 @@ def test_defaults_are_left_out(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("content", "reason"),
     [
-        (b"", "is not JSON"),
+        (b"", "is empty; see whether what should write it has failed"),
+        (b"\n", "is empty"),
+        (gzip.compress(b"{}"), "is compressed; load what gunzip makes of it"),
         (b"nonsense", "is not JSON"),
         (b'{"users": [', "is not JSON"),
         (b'{"users": [{"email": "\xff"}]}', "is not JSON"),
