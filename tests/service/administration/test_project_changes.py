@@ -103,7 +103,9 @@ def test_a_refusal_says_what_stands_in_the_way(database: Database) -> None:
     def act(action: ProjectAction) -> None:
         database.change(lambda connection: act_on_project(connection, OPERATOR, action, CLOSED, "", LOADED))
 
-    with pytest.raises(ProjectRefusedError, match="the project is terminated, and neither active nor"):
+    with pytest.raises(
+        ProjectRefusedError, match="the project is terminated; it must be active or suspended"
+    ):
         act(ProjectAction.TERMINATE)
     with pytest.raises(ProjectRefusedError, match="the project is terminated, not suspended"):
         act(ProjectAction.UNSUSPEND)

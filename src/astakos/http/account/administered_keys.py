@@ -124,15 +124,15 @@ async def list_(service: Service, request: Request, administrator: User) -> Answ
     """Lists the keys of all users, or of one, without their secrets. For administrators."""
     name, after, most = USER.of(request), AFTER.of(request) or 0, LIMIT.of(request) or USUAL_PAGE
 
-    def read(connection: Connection) -> PageOfKeys:
+    def read(connection: Connection) -> bytes:
         _require_administrator(connection, administrator)
         user = None if name is None else find_user(connection, name).id
         found = api_keys.list_page(connection, after, most, user)
         more = found[-1].key.id if len(found) == most else None
-        return {"keys": [_document(connection, service, one) for one in found], "next": more}
+        return to_json({"keys": [_document(connection, service, one) for one in found], "next": more})
 
     with _refusals():
-        return Answer(body=to_json(await service.read_much(read)))
+        return Answer(body=await service.read_much(read))
 
 
 @described(

@@ -47,19 +47,19 @@ async def service_user_catalogs(service: Service, request: Request, _component: 
 
 
 async def _catalogs(service: Service, request: Request, *, null_means_all: bool) -> Answer:
-    body = CATALOGS.read(request)
-    uuids = None if body.uuids is None else [item for item in body.uuids if isinstance(item, str)]
-    names = request.dialect.display_names(body.displaynames)
+    asked = CATALOGS.read(request)
+    uuids = None if asked.uuids is None else [item for item in asked.uuids if isinstance(item, str)]
+    names = request.dialect.display_names(asked.displaynames)
     if (null_means_all and (uuids is None or names is None)) or len(uuids or ()) + len(names or ()) > FEW:
-        document = await service.read_much(_look_up, uuids, names, null_means_all=null_means_all)
+        body = await service.read_much(_look_up, uuids, names, null_means_all=null_means_all)
     else:
-        document = await service.read(_look_up, uuids, names, null_means_all=null_means_all)
-    return Answer(body=to_json(document))
+        body = await service.read(_look_up, uuids, names, null_means_all=null_means_all)
+    return Answer(body=body)
 
 
 def _look_up(
     connection: Connection, uuids: list[str] | None, names: list[str] | None, *, null_means_all: bool
-) -> dict[str, dict[str, str]]:
+) -> bytes:
     if uuids is None and null_means_all:
         uuid_catalog = users.all_names(connection)
     else:
@@ -71,4 +71,4 @@ def _look_up(
         spellings = {name.lower(): name for name in names or ()}
         found = users.uuids_of(connection, spellings)
         displayname_catalog = {spellings[name]: uuid for name, uuid in found.items()}
-    return {"uuid_catalog": uuid_catalog, "displayname_catalog": displayname_catalog}
+    return to_json({"uuid_catalog": uuid_catalog, "displayname_catalog": displayname_catalog})

@@ -1,5 +1,10 @@
+import threading
+from typing import Any
+
 import pytest
 
+from astakos.http.account import user_catalogs
+from astakos.http.serialization import to_json
 from service.caller import ACCOUNT, Caller
 from service.world import (
     ALICE,
@@ -125,3 +130,19 @@ class TestCatalogs:
         strangers = [f"{number:08}-0000-4000-8000-000000000000" for number in range(500)]
         reply = standing_service.post(path, token, {"uuids": [*strangers, ALICE.uuid]})
         assert reply.document["uuid_catalog"] == {ALICE.uuid: ALICE.email}
+
+
+def test_the_names_of_all_users_do_not_stop_the_event_loop(
+    service: Caller, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    threads: list[str] = []
+
+    def noting(document: Any) -> bytes:
+        threads.append(threading.current_thread().name)
+        return to_json(document)
+
+    monkeypatch.setattr(user_catalogs, "to_json", noting)
+    reply = service.post(SERVICE_CATALOGS, COMPUTE_TOKEN, {"uuids": None, "displaynames": []})
+    assert set(reply.document["uuid_catalog"]) == {person.uuid for person in PEOPLE}
+    (thread,) = threads
+    assert thread.startswith("astakos-long reads")
