@@ -16,8 +16,8 @@ from astakos.storage.pending_cache import PendingCache
 from astakos.storage.sqlite.file_identity import FileIdentity, identity_of, log_of, require_same
 from astakos.storage.sqlite.log_state import log_state
 from astakos.storage.sqlite.sqlite_connection import recognized
-from astakos.storage.sqlite.sqlite_database import SQLiteDatabase, writing
-from astakos.storage.sqlite.write_lock import begin_first
+from astakos.storage.sqlite.sqlite_database import BUSY_SECONDS, SQLiteDatabase, writing
+from astakos.storage.sqlite.write_lock import WAIT_BRIEFLY, begin_first
 from astakos.storage.tables import clock_records, rollovers, write_proof
 from astakos.storage.tables.commissions import LARGEST_SERIAL
 from astakos.storage.tables.grants import list_drawable
@@ -183,7 +183,7 @@ class SQLiteLedger:
     @contextlib.contextmanager
     def _writing(self) -> Iterator[sqlite3.Connection]:
         try:
-            with writing(self._connected(), begin_first) as connection:
+            with writing(self._connected(), self._begin) as connection:
                 yield connection
                 self._require_same_files()
         except BaseException:
@@ -191,9 +191,13 @@ class SQLiteLedger:
             self.close()
             raise
 
+    def _begin(self, connection: sqlite3.Connection) -> None:
+        begin_first(connection, BUSY_SECONDS)
+
     def _connected(self) -> sqlite3.Connection:
         if self._connection is None:
             self._connection = self._database.connect_plainly()
+            self._connection.execute(WAIT_BRIEFLY)
             self._connection.execute(f"PRAGMA wal_autocheckpoint = {COPIED_PAGES}")
             self._log = None
         return self._connection
