@@ -17,10 +17,9 @@ from collections import deque
 from collections.abc import Callable, Iterable, Sequence
 from typing import NamedTuple
 
-import msgspec
-
 from astakos.ledger.batch import carry_out
-from astakos.ledger.frames import Answered, Asked, Frames, Standing, frame_answered
+from astakos.ledger.channel import Channel
+from astakos.ledger.frames import Answered, Standing
 from astakos.ledger.operations import Failure, Operation, Outcome, Undone, Verdict
 from astakos.ledger.ports import (
     MOST_EXPIRED,
@@ -43,52 +42,10 @@ SWEEP_AGAIN_SECONDS = 5.0
 TIDY_SECONDS = 60.0
 PROVEN_SECONDS = 5.0
 """For how long a commit proves that the storage can be written."""
-RECEIVED_AT_ONCE = 1 << 18
+WAKINGS_AT_ONCE = 1 << 12
 NANOSECONDS = 1e9
 
 log = logging.getLogger("astakos.ledger")
-
-
-class Channel:
-    """The engine's end of a connection to a client."""
-
-    def __init__(self, connection: socket.socket) -> None:
-        """Takes over a connected stream socket."""
-        connection.setblocking(False)
-        self.connection = connection
-        self._frames = Frames(Asked, Operation, Failure.DEFECT)
-        self._unsent = bytearray()
-
-    def receive(self) -> list[Asked] | None:
-        """Returns the messages received so far, or None if the connection is closed or unreadable."""
-        try:
-            data = self.connection.recv(RECEIVED_AT_ONCE)
-        except BlockingIOError:
-            return []
-        except OSError:
-            return None
-        try:
-            return list(self._frames.feed(data)) if data else None
-        except (msgspec.MsgspecError, ValueError):
-            log.exception("engine request unreadable; connection closed")
-            return None
-
-    def send(self, answered: Answered) -> bool:
-        """Sends without blocking; returns false if some of it is left for `flush`."""
-        self._unsent += frame_answered(answered)
-        return self.flush()
-
-    def flush(self) -> bool:
-        """Sends buffered data without blocking; returns true if none is left."""
-        try:
-            while self._unsent:
-                del self._unsent[: self.connection.send(self._unsent)]
-        except BlockingIOError:
-            return False
-        except OSError:
-            # The peer has closed the connection; `receive` reports that.
-            self._unsent.clear()
-        return True
 
 
 class _Waiting(NamedTuple):
@@ -214,7 +171,7 @@ class Engine:
         with waking, waker:
             for one in (waking, waker):
                 one.setblocking(False)
-            self._selector.register(waking, selectors.EVENT_READ, lambda _: waking.recv(RECEIVED_AT_ONCE))
+            self._selector.register(waking, selectors.EVENT_READ, lambda _: waking.recv(WAKINGS_AT_ONCE))
             # From here on, whoever connects wakes this thread; those before are welcomed without.
             self._waker = waker
             self._welcome()
