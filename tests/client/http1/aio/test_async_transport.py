@@ -212,8 +212,8 @@ def test_a_loop_that_was_held_up_is_no_reason_to_give_up_early(run: Run, peer_of
 
     async def main() -> int:
         async with AsyncHttpTransport(peer.url) as transport:
-            hold_up(0.3)
-            return (await transport.send(reading(peer), NEVER)).status
+            hold_up(1.1)
+            return (await transport.send(reading(peer), Timeout(total=1))).status
 
     assert run(main()) == 200
 
