@@ -73,3 +73,12 @@ def test_what_the_caller_has_set_counts_more(etc: Path) -> None:
     (etc / "environment").write_text("ASTAKOS_DATABASE='postgresql://astakos@db/astakos'\nPGPASSWORD='x'\n")
     found = told(etc, ASTAKOS_DATABASE="sqlite:////var/backups/it's one.db")
     assert found[1:] == ["ASTAKOS_DATABASE=sqlite:////var/backups/it's one.db", "PGPASSWORD=x"]
+
+
+def test_another_version_can_be_asked(etc: Path, tmp_path: Path) -> None:
+    newer = tmp_path / "newer"
+    newer.write_text('#!/bin/sh\necho "newer $* on $ASTAKOS_DATABASE"\n')
+    newer.chmod(0o755)
+    (etc / "environment").write_text("ASTAKOS_DATABASE='postgresql://astakos@db/astakos'\n")
+    (line,) = told(etc, "migrate", "--plan", ASTAKOS_PROGRAM=str(newer))
+    assert line == "newer migrate --plan on postgresql://astakos@db/astakos"

@@ -15,7 +15,10 @@ OK, BAD_REQUEST = 200, 400
 OF_A_PROXY = frozenset({502, 503, 504})
 """What a proxy answers that does not reach the service."""
 START = "Start the service, or say with --url where it is."
-WRONG_PLACE = "See where the proxy sends requests for this URL, and whether it keeps the path."
+WRONG_PLACE = (
+    "See whether the URL ends with the path of the base URL, where the proxy sends requests for it, and "
+    "whether it keeps the path."
+)
 WANTS_TLS = f"If TLS is expected at that port, the URL begins with https://. Else s{WRONG_PLACE[1:]}"
 NOT_REACHED = "Start the service, and see whether the proxy sends requests to where it listens."
 NEEDS_TLS = "OAuth2 requires TLS"
