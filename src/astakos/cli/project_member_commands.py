@@ -18,6 +18,7 @@ from astakos.directory.entities import User
 from astakos.events.event import Actor
 from astakos.projects.membership_actions import MembershipAction
 from astakos.projects.project import ACCEPTED_TYPE, MembershipState, Project
+from astakos.projects.refusals import ProjectRefusedError
 from astakos.storage.protocol import Connection
 from astakos.storage.tables import memberships, project_overview
 
@@ -174,7 +175,12 @@ def _change(
         told = []
         for name in names:
             user = find_user(connection, name)
-            change(connection, actor, known, user)
+            try:
+                change(connection, actor, known, user)
+            except ProjectRefusedError as refusal:
+                if len(names) == 1:
+                    raise
+                raise StateError(f"{user.email}: {refusal}; nobody's membership has changed") from None
             state = memberships.find_state(connection, user.uuid, known.uuid)
             assert state is not None  # noqa: S101 - it was changed
             told.append(TOLD[state].format(user=user.email, project=known.name))

@@ -32,7 +32,12 @@ class Quantity(click.ParamType[int]):
         power = POWERS.get(text[-1:].upper(), 1)
         digits = text[:-1] if power > 1 else text
         if not (digits.isascii() and digits.isdigit()):
-            self.fail(f"{text!r} is not a quantity; write a number like 20 or 10G, or unlimited", param, ctx)
+            self.fail(
+                f"{text!r} is not a quantity; write a number like 20 or 10G, or unlimited; of a resource "
+                "with a scale, an amount like 12.5",
+                param,
+                ctx,
+            )
         significant = digits.lstrip("0") or "0"
         if len(significant) > MOST_DIGITS or int(significant) * power >= UNLIMITED:
             self.fail(too_large.format(most=UNLIMITED - 1), param, ctx)
