@@ -61,9 +61,14 @@ def test_the_commands_and_options_that_it_names_exist() -> None:
     }
     assert {"--drain", "--metrics-port", "--log-format"} <= named <= options | others
     variables = {str(parameter.envvar) for parameter in serve.params if getattr(parameter, "envvar", None)}
-    compose = ROOT.joinpath("deploy", "compose.yaml").read_text(encoding="utf-8")
-    of_compose = set(re.findall(r"\$\{(ASTAKOS_[A-Z_]+)", compose))
-    assert set(re.findall(r"ASTAKOS_[A-Z_]+", TEXT)) <= variables | of_compose
+    of_files = {
+        name
+        for file in ("compose.yaml", "astakos")
+        for name in re.findall(
+            r"\$\{(ASTAKOS_[A-Z_]+)", ROOT.joinpath("deploy", file).read_text(encoding="utf-8")
+        )
+    }
+    assert set(re.findall(r"ASTAKOS_[A-Z_]+", TEXT)) <= variables | of_files
 
 
 def test_the_files_that_it_names_exist() -> None:
