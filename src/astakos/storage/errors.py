@@ -8,7 +8,10 @@ EXAMPLES = (
     "or postgresql://user@host/name (the password in PGPASSFILE or PGPASSWORD)"
 )
 
-HOW_TO_CREATE = "`astakos serve`, `astakos load`, or `astakos migrate --create`"
+HOW_TO_FIND_OR_CREATE = (
+    "name another one with --database or ASTAKOS_DATABASE, or create one with `astakos serve`, "
+    "`astakos load`, or `astakos migrate --create`"
+)
 
 
 class DatabaseError(Exception):

@@ -12,7 +12,7 @@ import psycopg
 from psycopg.conninfo import conninfo_to_dict
 
 from astakos.ledger.ports import StorageUnavailableError
-from astakos.storage.errors import EXAMPLES, HOW_TO_CREATE, DatabaseError, TransactionLostError
+from astakos.storage.errors import EXAMPLES, HOW_TO_FIND_OR_CREATE, DatabaseError, TransactionLostError
 from astakos.storage.postgresql.connection import PostgreSQLConnection, connect
 from astakos.storage.postgresql.refusals import reason_of, with_remedy
 from astakos.storage.protocol import Connection
@@ -80,9 +80,7 @@ class PostgreSQLDatabase:
                 require_revision(find_revision(connection, tables), self.name)
                 return False
             if not create:
-                raise DatabaseError(
-                    f"there is no installation in {self.name}; create one with {HOW_TO_CREATE}"
-                )
+                raise DatabaseError(f"there is no installation in {self.name}; {HOW_TO_FIND_OR_CREATE}")
             try:
                 with writing(connection):
                     make_tables(connection, "postgresql")

@@ -10,7 +10,7 @@ from alembic import command
 from alembic.config import Config
 
 from astakos.ledger.ports import StorageUnavailableError
-from astakos.storage.errors import HOW_TO_CREATE, DatabaseError, NoInstallationError
+from astakos.storage.errors import HOW_TO_FIND_OR_CREATE, DatabaseError, NoInstallationError
 from astakos.storage.postgresql.connection import first_line, recognized
 from astakos.storage.postgresql.postgresql_database import LOCK, PostgreSQLDatabase
 from astakos.storage.protocol import Database
@@ -61,9 +61,7 @@ def present_revision(database: Database) -> str | None:
         DatabaseError: it cannot be used as a database.
         StorageUnavailableError: the database cannot be read now.
     """
-    nothing = NoInstallationError(
-        f"there is no installation in {database.name}; create one with {HOW_TO_CREATE}"
-    )
+    nothing = NoInstallationError(f"there is no installation in {database.name}; {HOW_TO_FIND_OR_CREATE}")
     if isinstance(database, SQLiteDatabase):
         require_own_log(database.path, database.name)
         if not database.path.exists():

@@ -18,7 +18,7 @@ from astakos.ledger.ports import (
     StorageBrokenError,
     StorageUnavailableError,
 )
-from astakos.storage.errors import DEFAULT_URL, EXAMPLES, HOW_TO_CREATE, DatabaseError
+from astakos.storage.errors import DEFAULT_URL, EXAMPLES, HOW_TO_FIND_OR_CREATE, DatabaseError
 from astakos.storage.protocol import Connection
 from astakos.storage.schema.revisions import find_revision, make_tables, require_revision
 from astakos.storage.sqlite.file_identity import FileIdentity, identity_of, require_same
@@ -120,7 +120,7 @@ class SQLiteDatabase:
         self._require_ordinary_file()
         require_own_log(self.path, self.name)
         if not create and not self.path.exists():
-            raise DatabaseError(f"there is no database {self.name}; create one with {HOW_TO_CREATE}")
+            raise DatabaseError(f"there is no database {self.name}; {HOW_TO_FIND_OR_CREATE}")
         try:
             if create:
                 _create_for_owner_only(self.path)
