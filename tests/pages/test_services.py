@@ -168,7 +168,8 @@ def test_what_is_registered_is_changed(scene: Scene) -> None:
     visitor.choose("It may charge", "Its own resources, and those below")
     visitor.fill("Other resources that it may charge", "no.such")
     visitor.press("Save")
-    assert "There is no resource 'no.such'." in visitor.text
+    assert "There is no resource 'no.such'; there are compute.disk, compute.ram, " in visitor.text
+    assert "astakos resource" not in visitor.text
     visitor.fill("Other resources that it may charge", TOKENS)
     visitor.press("Save")
     assert "https://machines.example.org/" in visitor.text

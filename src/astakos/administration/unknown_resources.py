@@ -11,12 +11,18 @@ MOST_NAMED = 5
 
 
 def no_such_resource(connection: Connection, name: str) -> str:
-    """Returns that there is no resource of this name, and those with a similar one."""
+    """Returns that there is no resource of this name, and those with a similar one, or else any others.
+
+    It names no command, because pages show it, too.
+    """
     known = sorted(registry.scales(connection))
     counted, slash, _ = name.rpartition(SEPARATOR)
     meters = [one for one in known if slash and one.startswith(f"{counted}{SEPARATOR}")]
     similar = (meters or get_close_matches(name, known))[:MOST_NAMED]
-    if not similar:
-        return f"there is no resource {name!r}; `astakos resource list` shows all"
-    there_is = "there is" if len(similar) == 1 else "there are"
-    return f"there is no resource {name!r}; {there_is} {', '.join(similar)}"
+    named = similar or known[:MOST_NAMED]
+    if not named:
+        return f"there is no resource {name!r}; none is registered"
+    there_is = "there is" if len(named) == 1 else "there are"
+    further = 0 if similar else len(known) - len(named)
+    more = f" and {further} more" if further else ""
+    return f"there is no resource {name!r}; {there_is} {', '.join(named)}{more}"

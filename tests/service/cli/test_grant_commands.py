@@ -83,7 +83,10 @@ def test_members_and_projects_have_grants(metered: Database) -> None:
         (("list", "nobody"), NOBODY),
         (("show", "9"), "there is no grant 9; `astakos grant list` shows them"),
         (("revoke", "9"), "there is no grant 9"),
-        (("add", BOB.email, "nope", "5"), "there is no resource 'nope'; `astakos resource list` shows all"),
+        (
+            ("add", BOB.email, "nope", "5"),
+            f"there is no resource 'nope'; there are {RAM}, compute.total_ram, {VM}, {DAILY}, storage.space",
+        ),
         (
             ("add", BOB.email, DAILY, "5"),
             f"{DAILY} is a meter itself; name the resource {VM}, and lift this meter: --lifts {DAILY}",

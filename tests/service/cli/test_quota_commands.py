@@ -94,9 +94,9 @@ def test_a_quota_counts_at_once(
     [
         ("nobody", VM, "1", "there is no user or project 'nobody'"),
         (UNKNOWN_UUID, VM, "1", "there is no user or project"),
-        (LAB, "nothing", "1", "there is no resource 'nothing'; `astakos resource list` shows all"),
+        (LAB, "nothing", "1", "there is no resource 'nothing'; there are compute."),
         (LAB, VM, "9", "each member may have 10 of compute.vm, which is more than 9 for the whole project"),
-        (ALICE.email, "nothing", "1", "there is no resource 'nothing'; `astakos resource list` shows all"),
+        (ALICE.email, "nothing", "1", "there is no resource 'nothing'; there are compute."),
         (DORA.email, VM, "1", "there is no project"),
     ],
 )
@@ -163,7 +163,7 @@ def test_a_charge_beyond_the_limit_of_one_member_is_refused(database: Database, 
         ((CHLOE.email, VM, "1", "--project", LAB), f"{CHLOE.email} is not a member of lab.example.org"),
         (
             (BOB.email, "nothing", "1", "--project", LAB),
-            "there is no resource 'nothing'; `astakos resource list` shows all",
+            "there is no resource 'nothing'; there are compute.",
         ),
         ((BOB.email, VM, "1", "--project", "nothing"), "there is no project 'nothing'"),
         ((LAB, VM, "1", "--project", LAB), "there is no user"),
