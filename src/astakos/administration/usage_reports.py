@@ -112,12 +112,17 @@ def all_in_period(
 ) -> list[HolderUsage]:
     """Returns who used a meter in a period that is over, the largest first. Reads all holdings."""
     figures = MeteredFigures(connection, now, everybody=True)
-    found = [one for one in usage_leaders.list_in_period(connection, resource, start, most) if one.total]
+    found: dict[int, Found] = {}
     for after in usage_leaders.pages(connection):
         for one in usage_leaders.read_not_closed(connection, resource, start, after):
             spans = figures.spans(resource, one.id, one.holding, one.mark)
-            found += [one._replace(total=span.used) for span in spans if span.is_over and span.start == start]
-    largest = heapq.nlargest(most, found, key=lambda one: one.total or 0)
+            for span in spans:
+                if span.is_over and span.start == start:
+                    found[one.id] = one._replace(total=span.used)
+    # Last, because those who use the meter meanwhile close their periods, and would be in neither.
+    closed = usage_leaders.list_in_period(connection, resource, start, most)
+    found |= {one.id: one for one in closed if one.total}
+    largest = heapq.nlargest(most, found.values(), key=lambda one: one.total or 0)
     return [_total(connection, one) for one in largest]
 
 

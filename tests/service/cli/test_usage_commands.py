@@ -6,7 +6,7 @@ import pytest
 
 from astakos import clock
 from astakos.administration.usage_leaders import PERIOD, period_start, refresh_leaders, start_before
-from astakos.administration.usage_reports import find_over, top_now
+from astakos.administration.usage_reports import all_in_period, find_over, top_now
 from astakos.ledger.rules import Key
 from astakos.storage.protocol import Database
 from astakos.storage.tables import usage_leaders, usage_over
@@ -132,6 +132,39 @@ def test_who_has_not_used_a_meter_since_is_in_its_last_period(database: Database
                 (used, mark, f"project:{person.uuid}", meter),
             )
     assert top_of(database, meter) == [(ALICE.email, 40, 40)]
+
+
+@pytest.mark.parametrize("moment", ["pages", "read_not_closed"])
+def test_whoever_closes_a_period_while_it_is_read_is_told_once(
+    database: Database, monkeypatch: pytest.MonkeyPatch, moment: str
+) -> None:
+    assert astakos(database, "resource", "set", VM, "--meter", "month=100").status == 0
+    meter = f"{VM}/month"
+    start = last_start(database, meter)
+    with contextlib.closing(database.connect()) as connection:
+        ((holding,),) = connection.execute(
+            "UPDATE holdings SET usage_min = 40, usage_max = 40, mark = ? WHERE holder = ? AND resource = ? "
+            "RETURNING id",
+            (start, f"project:{ALICE.uuid}", meter),
+        ).fetchall()
+    read = getattr(usage_leaders, moment)
+
+    def read_while_it_closes(*arguments: object) -> list[object]:
+        found = list(read(*arguments))
+        with contextlib.closing(database.connect()) as connection:
+            connection.execute(
+                "INSERT INTO closed_periods VALUES (?, ?, ?, 40, ?, ?) ON CONFLICT DO NOTHING",
+                (holding, start, start + 1, 2**60, meter),
+            )
+            connection.execute(
+                "UPDATE holdings SET usage_min = 1, usage_max = 1, mark = ? WHERE id = ?",
+                (period_start(connection, meter, clock.now()), holding),
+            )
+        return found
+
+    monkeypatch.setattr(usage_leaders, moment, read_while_it_closes)
+    found = all_in_period(database.reader(), meter, start, 10, clock.now())
+    assert [(one.name, one.usage) for one in found] == [(ALICE.email, 40)]
 
 
 def test_all_are_shown_of_a_period_that_is_over(database: Database) -> None:
