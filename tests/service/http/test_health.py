@@ -67,7 +67,9 @@ def test_a_database_that_hangs_is_not_waited_for(database: Database, monkeypatch
             # All who ask meanwhile get an answer, and the thread that hangs is one.
             for _ in range(3):
                 reply = service.get("/readyz")
-                assert (reply.status, reply.document["missing"]) == (503, [readiness.NO_DATABASE])
+                assert reply.status == 503
+                # The ledger can be among it: it reads the same table.
+                assert readiness.NO_DATABASE in reply.document["missing"]
             assert len(set(threading.enumerate()) - before) == 1
         monkeypatch.setattr(readiness, "PATIENCE_SECONDS", 10)
         assert service.get("/readyz").status == 200

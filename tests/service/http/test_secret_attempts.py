@@ -223,13 +223,13 @@ def test_ipv4_addresses_written_as_ipv6_are_different_callers(service: Caller) -
     assert by_name(service, "guess", "192.0.2.1:5678").status == 429
 
 
-def test_one_network_can_not_try_all_accounts(service: Caller) -> None:
+def test_one_network_can_not_try_all_accounts(timed: Caller) -> None:
     statuses = [
-        by_name(service, "guess", HERE, name=f"user{number}@example.org").status
+        by_name(timed, "guess", HERE, name=f"user{number}@example.org").status
         for number in range(MOST_FROM_NETWORK + 1)
     ]
     assert [status == 429 for status in statuses] == [False] * MOST_FROM_NETWORK + [True]
-    assert by_name(service, PASSWORD, ELSEWHERE).status == 201
+    assert by_name(timed, PASSWORD, ELSEWHERE).status == 201
 
 
 @pytest.mark.parametrize("way", [on_page, by_name])
