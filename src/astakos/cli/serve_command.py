@@ -50,7 +50,7 @@ from astakos.processes.supervisor import Supervisor, WorkerFailedError
 from astakos.server.limits import Limits, read_limits, told
 from astakos.storage.opening import ledger_storage
 from astakos.storage.protocol import Database
-from astakos.storage.sqlite.only_service import only_service
+from astakos.storage.sqlite.only_service import become_only_service
 from astakos.storage.sqlite.sqlite_database import SQLiteDatabase
 from astakos.storage.tables import settings
 
@@ -249,7 +249,7 @@ def serve(
         _bind(metrics_host, metrics_port).close()
     database = _open_database(database_url, log_format)
     if isinstance(database, SQLiteDatabase) and not allow_another_service:
-        click.get_current_context().with_resource(only_service(database))
+        become_only_service(database)
     address = _url_of(host, listener.getsockname()[1])
     base_url = base_url_of(database, base_url, address)
     register_own_services(database, base_url, clock.now())
