@@ -1,6 +1,6 @@
 """Restricts user administration to members of the groups that a setting names (`http-api.md` §7.4)."""
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -44,23 +44,34 @@ class ForAdministrators:
             user = await caller_of_token(service, request, request.token)
         except Unauthorized as refusal:
             raise InnerFault(refusal.message) from refusal
-        if not any(group.name in groups for group in await service.read(users.groups_of, user.id)):
-            raise Forbidden(f"Only members of these groups may call this: {', '.join(groups)}.")
+        await service.read(_require_member, user.id, groups)
         return await handler(service, request)
 
 
 def require_still_valid(connection: Connection, service: Service, request: Request) -> Actor:
     """Returns the caller, in the transaction of a change.
 
-    Requires that their token has not ended since it was checked.
+    Requires that neither their token nor their right has ended since both were checked: hashing a password
+    may take seconds.
 
     Raises:
-        InnerFault: It has ended.
+        InnerFault: The token has ended.
+        BadRequest: The API has been turned off.
+        Forbidden: They are no longer in one of the groups.
     """
     user = sessions.find_holder(connection, token_hash(request.token))
     if user is None or not user.is_active:
         raise InnerFault("The token has just ended.")
+    groups = _permitted_groups(connection)
+    if groups is None:
+        raise BadRequest(NO_SUCH_CALL)
+    _require_member(connection, user.id, groups)
     return actor_of(connection, user, origin_of(service, request))
+
+
+def _require_member(connection: Connection, user: int, groups: Sequence[str]) -> None:
+    if not any(group.name in groups for group in users.groups_of(connection, user)):
+        raise Forbidden(f"Only members of these groups may call this: {', '.join(groups)}.")
 
 
 def _permitted_groups(connection: Connection) -> list[str] | None:

@@ -9,6 +9,7 @@ from astakos.administration.load import load
 from astakos.administration.state_document import Settings, StateDocument
 from astakos.directory.password_hashes import password_matches
 from astakos.events.event import OPERATOR
+from astakos.service.password_pool import PasswordPool
 from astakos.storage.protocol import Connection, Database
 from service.caller import ACCOUNT, COMMISSIONS, TOKENS, Caller
 from service.http.identity.administered_users import NEWCOMER, USERS, act, create, update, user_of
@@ -356,6 +357,23 @@ def test_whoever_is_no_administrator_any_more_is_refused_at_once(administered: C
     assert act(administered, ALICE, "deactivate").status == 200
     assert administered.get(USERS, ALICE.token).status == 401
     assert administered.get(COMMISSIONS, COMPUTE_TOKEN).status == 200
+
+
+@pytest.mark.parametrize("makes", [True, False])
+def test_a_right_that_ends_while_a_password_is_hashed_has_ended(
+    administered: Caller, database: Database, monkeypatch: pytest.MonkeyPatch, makes: bool
+) -> None:
+    hash_password = PasswordPool.hash
+
+    async def hash_while_the_right_ends(pool: PasswordPool, account: str, password: str) -> str:
+        rows(database, "DELETE FROM user_groups")
+        return await hash_password(pool, account, password)
+
+    before = rows(database, "SELECT * FROM users ORDER BY id")
+    monkeypatch.setattr(PasswordPool, "hash", hash_while_the_right_ends)
+    reply = create(administered) if makes else update(administered, BOB, password="a new password")
+    assert (reply.status, reply.fault) == (403, "forbidden")
+    assert rows(database, "SELECT * FROM users ORDER BY id") == before
 
 
 def nested(levels: int) -> Any:
