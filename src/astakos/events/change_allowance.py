@@ -20,8 +20,9 @@ class Allowance(NamedTuple):
 
 ALLOWANCES: Final[Sequence[Allowance]] = (Allowance(1000, 3600 * MICROSECONDS), Allowance(3000, DAY))
 
-OF_KIND: Final = {"application.submitted": Allowance(200, DAY)}
-"""Kinds of events of which there may be fewer: each is mailed to all administrators."""
+APPLICATION: Final = "application.submitted"
+OF_APPLICATIONS: Final = Allowance(200, DAY)
+"""How often a user may apply: each application is mailed to all administrators."""
 MEMBERSHIP: Final = "membership."
 """How the kinds of events begin that are mailed to a member or an owner."""
 OF_MEMBERSHIP: Final = Allowance(100, DAY)
@@ -57,6 +58,14 @@ class TooManyChangesError(Exception):
         """Sets the instant."""
         super().__init__("too many changes")
         self.again = again
+
+
+class TooManyApplicationsError(TooManyChangesError):
+    """A user has applied for projects and changes of them as often as one may within a day."""
+
+
+class TooManyChangesOfMembershipError(TooManyChangesError):
+    """A user has changed one membership as often as one may within a day."""
 
 
 class TooManyKeysError(TooManyChangesError):

@@ -7,7 +7,12 @@ from collections.abc import Mapping
 from urllib.parse import urlsplit
 
 from astakos.clock import MICROSECONDS
-from astakos.events.change_allowance import TooManyChangesError, TooManyKeysError
+from astakos.events.change_allowance import (
+    TooManyApplicationsError,
+    TooManyChangesError,
+    TooManyChangesOfMembershipError,
+    TooManyKeysError,
+)
 from astakos.http import request_ids
 from astakos.http.dialects.dialect import Dialect
 from astakos.http.dialects.newest import NEWEST
@@ -18,7 +23,9 @@ from astakos.http.faults import (
     ItemNotFound,
     NotAllowed,
     ServiceUnavailable,
+    TooManyApplications,
     TooManyChanges,
+    TooManyChangesOfMembership,
     TooManyKeys,
 )
 from astakos.http.forwarding import ProxyWarning, caller_network
@@ -45,6 +52,12 @@ requests_log = logging.getLogger("astakos.http.requests")
 GONE = 499
 """Logged in place of a status if the client disconnected before it had sent its whole request."""
 
+TOO_MANY: Mapping[type[TooManyChangesError], type[TooManyChanges]] = {
+    TooManyChangesError: TooManyChanges,
+    TooManyApplicationsError: TooManyApplications,
+    TooManyChangesOfMembershipError: TooManyChangesOfMembership,
+    TooManyKeysError: TooManyKeys,
+}
 FOR_PROGRAMS = (*API_PREFIXES, "/authz/", "/admin/", "/healthz", "/readyz", "/openapi.json", "/oauth2/token")
 NOT_FOUND = (
     b"<!DOCTYPE html><title>Not found</title><h1>Not found</h1><p>There is no page at this address.</p>\n"
@@ -152,8 +165,7 @@ class Application:
             return await self._refused(request, fault)
         except TooManyChangesError as error:
             seconds = -(-(error.again - self.service.now()) // MICROSECONDS)
-            kind = TooManyKeys if isinstance(error, TooManyKeysError) else TooManyChanges
-            return await self._refused(request, kind(max(1, seconds)))
+            return await self._refused(request, TOO_MANY[type(error)](max(1, seconds)))
         except StorageUnavailableError as error:
             log.debug("storage unavailable: %s %s: %s", request.method, request.route, error)
             return self._refusal(request, fault_of(error))

@@ -195,6 +195,18 @@ class TooManyChanges(TooMany):
     what = "You have made too many changes; nothing was changed"
 
 
+class TooManyApplications(TooManyChanges):
+    """A user who is not an administrator has applied too often within a day."""
+
+    what = "You have sent too many applications within a day; nothing was changed"
+
+
+class TooManyChangesOfMembership(TooManyChanges):
+    """A user who is not an administrator has changed one membership too often within a day."""
+
+    what = "You have changed this membership too often within a day; nothing was changed"
+
+
 class TooManyKeys(TooManyChanges):
     """A user who is not an administrator has made too many keys within a day."""
 

@@ -1,16 +1,22 @@
 """Counts what users have changed lately, in the audit log itself: once for all processes."""
 
+from collections.abc import Iterator
+from typing import NamedTuple
+
 from astakos.clock import DAY
 from astakos.events.change_allowance import (
     ALLOWANCES,
+    APPLICATION,
     MEMBERSHIP,
-    OF_KIND,
+    OF_APPLICATIONS,
     OF_MEMBERSHIP,
     PROTECTIVE,
     PROTECTIVE_FACTOR,
     TEXT_A_DAY,
     Allowance,
+    TooManyApplicationsError,
     TooManyChangesError,
+    TooManyChangesOfMembershipError,
     TooManyKeysError,
     allowance_of_keys,
 )
@@ -44,6 +50,15 @@ WHERE actor = ? AND id >= (
 """
 
 
+class Bound(NamedTuple):
+    """How many events of one user may meet a condition, which has parameters, and what refuses one more."""
+
+    error: type[TooManyChangesError]
+    condition: str
+    counted: tuple[str, ...]
+    allowance: Allowance
+
+
 def require_allowed(connection: Connection, event: Event, now: int) -> None:
     """Checks that the actor of an event may cause it.
 
@@ -55,21 +70,36 @@ def require_allowed(connection: Connection, event: Event, now: int) -> None:
     user = _bounded_user(event.actor)
     if user is None:
         return
+    refused = list(_refusals(connection, event, user, now))
+    # Only those who have made so many changes cost this look-up.
+    if refused and not _is_any_administrator(connection, user):
+        raise max(refused, key=lambda error: error.again)
+
+
+def _refusals(connection: Connection, event: Event, user: str, now: int) -> Iterator[TooManyChangesError]:
     factor = PROTECTIVE_FACTOR if event.kind in PROTECTIVE else 1
-    again = [
-        _allowed_again(connection, BY_USER, (user,), allowance._replace(most=allowance.most * factor), now)
-        for allowance in ALLOWANCES
-    ]
-    if event.kind in OF_KIND:
-        again.append(_allowed_again(connection, BY_KIND, (user, event.kind), OF_KIND[event.kind], now))
+    is_refused = False
+    for error, condition, counted, allowance in _bounds(event, user):
+        most = allowance.most * factor
+        again = _allowed_again(connection, condition, counted, allowance._replace(most=most), now)
+        if again is not None:
+            is_refused = True
+            yield error(again)
+    if not is_refused:
+        again = _text_allowed_again(connection, user, TEXT_A_DAY * factor, now)
+        if again is not None:
+            yield TooManyChangesError(again)
+
+
+def _bounds(event: Event, user: str) -> Iterator[Bound]:
+    """Yields how many events may be like this one."""
+    for allowance in ALLOWANCES:
+        yield Bound(TooManyChangesError, BY_USER, (user,), allowance)
+    if event.kind == APPLICATION:
+        yield Bound(TooManyApplicationsError, BY_KIND, (user, event.kind), OF_APPLICATIONS)
     if event.kind.startswith(MEMBERSHIP) and event.project and event.subject:
         membership = (user, event.project, event.subject)
-        again.append(_allowed_again(connection, BY_MEMBERSHIP, membership, OF_MEMBERSHIP, now))
-    if not any(again):
-        again.append(_text_allowed_again(connection, user, TEXT_A_DAY * factor, now))
-    # Only those who have made so many changes cost this look-up.
-    if any(again) and not _is_any_administrator(connection, user):
-        raise TooManyChangesError(max(filter(None, again)))
+        yield Bound(TooManyChangesOfMembershipError, BY_MEMBERSHIP, membership, OF_MEMBERSHIP)
 
 
 def require_key_allowed(connection: Connection, actor: Actor, most_keys: int, now: int) -> None:

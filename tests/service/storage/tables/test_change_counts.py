@@ -8,7 +8,7 @@ from astakos.clock import DAY, MICROSECONDS
 from astakos.events.change_allowance import (
     ALLOWANCES,
     KEYS_A_DAY,
-    OF_KIND,
+    OF_APPLICATIONS,
     OF_MEMBERSHIP,
     PROTECTIVE_FACTOR,
     TEXT_A_DAY,
@@ -91,7 +91,7 @@ def test_a_user_plagues_nobody_with_mail_about_a_membership(database: Database) 
 def test_nor_administrators_with_mail_about_applications(database: Database) -> None:
     submitted = CHANGE._replace(kind="application.submitted", project=LAB)
     happen(database, CHANGE, NOW)
-    happen(database, submitted, NOW + 1, OF_KIND[submitted.kind].most)
+    happen(database, submitted, NOW + 1, OF_APPLICATIONS.most)
     assert again(database, submitted, NOW + 2) == NOW + 1 + DAY
     happen(database, submitted._replace(kind="application.cancelled"), NOW + 2)
 
