@@ -71,6 +71,7 @@ class TestWhileTheDatabaseIsSilent:
             fall_silent(proxy)
             assert served.end() == Ended(0, "", "")
 
+    @pytest.mark.long
     def test_calls_under_way_are_answered_first(self, database: Database) -> None:
         with behind_proxy(database) as (silent, proxy), serving(silent) as served:
             acknowledged = served.caller.issued(COMPUTE_TOKEN, (U, 1))
