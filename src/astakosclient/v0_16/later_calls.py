@@ -40,7 +40,7 @@ def get_catalog(token: str) -> Call[Catalog]:
 def _explain_missing_catalog(answer: Answer) -> AstakosClientException:
     """Every call of a client begins with the catalog, so that this is what a wrong URL ends in."""
     error = faults.explain(answer)
-    if answer.status in {400, 404, 405}:
+    if answer.status in {400, 404, 405} and error.said != faults.SPEAKS_HTTPS:
         error.said = (
             "no service catalog is there: check auth_url, the URL of the identity service, such as "
             "https://accounts.example.com/identity/v2.0"

@@ -106,6 +106,14 @@ def test_a_wrong_auth_url_is_named_where_the_catalog_is_missing(status: str, pee
     assert f"{status}: no service catalog is there: check auth_url" in str(failed.value)
 
 
+def test_a_server_that_speaks_https_is_named_where_the_catalog_is_missing(peer_of: PeerFactory) -> None:
+    said = b"<center>The plain HTTP request was sent to HTTPS port</center>"
+    peer = peer_of(answer(body=said, status="400 Bad Request"))
+    with LaterClient(TOKEN, peer.url) as client, pytest.raises(errors.BadRequest) as failed:
+        client.get_quotas()
+    assert "the server speaks https there, not http" in str(failed.value)
+
+
 def test_a_client_or_the_holder_of_a_token_asks_about_another_and_ends_it(peer_of: PeerFactory) -> None:
     document = {"active": False}
     secret = {"client_id": "viewer", "client_secret": SECRET}
