@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import codecs
 import json
+import math
 from typing import TYPE_CHECKING, Any, NoReturn, cast
 
 from astakosclient.calls import faults
@@ -23,8 +25,14 @@ def _refuse(constant: str) -> NoReturn:
     raise ValueError(constant)
 
 
-# JSON has no NaN and no Infinity: a limit of NaN would let everything pass that is compared with it.
-_decode = json.JSONDecoder(parse_constant=_refuse).decode
+def _finite(number: str) -> float:
+    value = float(number)
+    return value if math.isfinite(value) else _refuse(number)
+
+
+# JSON has no NaN and no Infinity: a limit of NaN would let everything pass that is compared with it. Python
+# reads 1e400 as Infinity, too.
+_decode = json.JSONDecoder(parse_constant=_refuse, parse_float=_finite).decode
 
 
 def nothing(answer: Answer) -> None:
@@ -157,7 +165,7 @@ def _json(answer: Answer) -> Any:
     if not answer.body:
         raise _unusable(answer, "The response is empty")
     try:
-        return _decode(answer.body.decode())
+        return _decode(answer.body.removeprefix(codecs.BOM_UTF8).decode())
     except (ValueError, RecursionError):
         pass
     # Raised outside the handler: the decoding error, as __context__, would hold the response.

@@ -36,8 +36,11 @@ if TYPE_CHECKING:
         b"{}",
         b'{"serial": NaN}',
         b"[Infinity]",
+        b"[1e400]",
+        b'{"serial": 7, "n": -1E400}',
         b'{"uuid_catalog": {}, "displaynames_catalog": {}, "n": -Infinity}',
         '{"serial": 7}'.encode("utf-16"),
+        b"\xef\xbb\xbf",
     ],
 )
 def test_a_success_that_is_not_what_the_call_needs_is_an_invalid_response(
@@ -66,3 +69,10 @@ def test_answers_are_read_as_utf_8(peer_of: PeerFactory) -> None:
     peer = peer_of(answer(body='{"uuid_catalog": {"u": "Ωραία"}}'.encode()))
     with AstakosClient(peer.url) as client:
         assert client.get_username(TOKEN, "u") == "Ωραία"
+
+
+def test_a_byte_order_mark_is_no_part_of_the_json(peer_of: PeerFactory) -> None:
+    """A gateway may add one; RFC 8259, section 8.1, allows to ignore it."""
+    peer = peer_of(answer(body=b'\xef\xbb\xbf{"serial": 7, "n": 1.5}'))
+    with AstakosClient(peer.url) as client:
+        assert client.issue_commission(TOKEN, {}) == 7
