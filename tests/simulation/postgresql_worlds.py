@@ -78,9 +78,10 @@ def issue(store: PostgreSQLLedger, key: Key = USER_1) -> int:
 
 
 def count(database: Database) -> int:
-    connection = database.reader()
-    check_sums(connection)
-    return len(stored_commissions(connection))
+    """How many commissions there are; one that is committed meanwhile is seen as a whole or not at all."""
+    with database.snapshot() as connection:
+        check_sums(connection)
+        return len(stored_commissions(connection))
 
 
 def answered(future: Future[list[Outcome]]) -> Outcome:
