@@ -46,7 +46,7 @@ from astakos.processes.housekeeping import Housekeeping
 from astakos.processes.listening import LOOPBACK, bind
 from astakos.processes.reports import Reports
 from astakos.processes.start_notification import tell_ready
-from astakos.processes.supervisor import Supervisor, WorkerFailedError
+from astakos.processes.supervisor import ServiceFailedError, Supervisor
 from astakos.server.limits import Limits, read_limits, told
 from astakos.storage.opening import ledger_storage
 from astakos.storage.protocol import Database
@@ -302,7 +302,7 @@ def serve(
     processes.accompany([deliveries, housekeeping])
     try:
         processes.run()
-    except WorkerFailedError as error:
+    except ServiceFailedError as error:
         raise StateError(str(error)) from error
 
 

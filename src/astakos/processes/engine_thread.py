@@ -1,10 +1,13 @@
 """The thread of the ledger's engine: the main thread hears signals while the engine waits for its storage."""
 
 import contextlib
+import logging
 import socket
 import threading
 
 from astakos.ledger.engine import Engine
+
+log = logging.getLogger("astakos.ledger")
 
 
 class EngineThread:
@@ -56,8 +59,9 @@ class EngineThread:
     def _run(self) -> None:
         try:
             self._engine.run()
-        except BaseException as error:  # noqa: BLE001 - the main thread raises it again
+        except BaseException as error:
             self.error = error
+            log.critical("the ledger's engine met a defect of the code, and the service ends", exc_info=True)
         finally:
             with contextlib.suppress(OSError):
                 self._telling.shutdown(socket.SHUT_RDWR)

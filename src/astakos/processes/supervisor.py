@@ -48,8 +48,8 @@ LOOK_SECONDS: Final = 0.02
 log = logging.getLogger("astakos.http")
 
 
-class WorkerFailedError(Exception):
-    """A worker exited before it was ready."""
+class ServiceFailedError(Exception):
+    """A service has ended because it cannot go on; the message, and what is logged before, say why."""
 
 
 class Companion(Protocol):
@@ -128,7 +128,8 @@ class Supervisor:
         self._is_hurried = False
         """Whether nobody waits any more for requests that proxies may be sending."""
         self._is_killed = False
-        self._failed = False
+        self._failure: str | None = None
+        """Why the service ends without a signal."""
         self._unready_ends = 0
 
     def accompany(self, companions: Iterable[Companion]) -> None:
@@ -139,7 +140,7 @@ class Supervisor:
         """Runs until SIGTERM or SIGINT. Then drains, finishes what has been accepted, and returns.
 
         Raises:
-            WorkerFailedError: a worker exited before it was ready.
+            ServiceFailedError: workers cannot be started, or the engine met a defect of the code.
         """
         with self._selector, contextlib.closing(self._engine_thread), _signals() as signals:
             self._watch(signals, lambda: self._hear(signals))
@@ -153,9 +154,10 @@ class Supervisor:
                 self._look_at_deadlines()
             self._leave_the_rest()
         if self._engine_thread.error is not None:
-            raise self._engine_thread.error
-        if self._failed:
-            raise WorkerFailedError("a worker exited before it was ready; see its output")
+            why = "the ledger's engine met a defect of the code; see the log"
+            raise ServiceFailedError(why) from self._engine_thread.error
+        if self._failure is not None:
+            raise ServiceFailedError(self._failure)
 
     def _watch(self, stream: socket.socket, happened: Callable[[], None]) -> None:
         self._selector.register(stream, selectors.EVENT_READ, happened)
@@ -169,7 +171,15 @@ class Supervisor:
     # Workers
 
     def _begin_worker(self) -> None:
-        worker = WorkerProcess(self._instructions, self._listener, self.engine, self._reports, self._figures)
+        if self._kills_at is not None:
+            return
+        try:
+            worker = WorkerProcess(
+                self._instructions, self._listener, self.engine, self._reports, self._figures
+            )
+        except OSError as error:
+            self._fail(f"a worker cannot be started: {error.strerror or error}")
+            return
         self._workers.add(worker)
         if self._drains_until is not None:
             worker.drain()
@@ -179,11 +189,16 @@ class Supervisor:
         if not worker.hear():
             self._selector.unregister(worker.control)
             self._has_ended(worker)
-        elif not self._is_ready and all(worker.is_ready for worker in self._workers):
+        elif self._begins and all(worker.is_ready for worker in self._workers):
             self._is_ready = True
             keep_what_is_there()
             keep_giving_back()
             self._ready()
+
+    @property
+    def _begins(self) -> bool:
+        """Whether the service is not ready yet, and is to become so."""
+        return not self._is_ready and self._kills_at is None
 
     def _has_ended(self, worker: WorkerProcess) -> None:
         status = worker.wait()
@@ -195,8 +210,12 @@ class Supervisor:
             log.error("worker exited: process %d, status %d; starting another", worker.number, status)
             self._begin_worker()
         else:
-            self._failed = True
-            self._end_workers(signal.SIGINT)
+            self._fail("a worker exited before it was ready; see its output")
+
+    def _fail(self, why: str) -> None:
+        """Ends, because there are no longer as many workers as there should be."""
+        self._failure = why
+        self._end_workers(signal.SIGINT)
 
     def _engine_has_ended(self) -> None:
         """Ends at once: no call can be answered without the engine."""

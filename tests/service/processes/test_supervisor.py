@@ -1,8 +1,11 @@
 """The end of a service: callers get their answers, and nothing else keeps its processes from ending."""
 
 import contextlib
+import json
 import signal
 import socket
+import subprocess
+import sys
 import time
 from collections.abc import Iterator
 
@@ -18,7 +21,7 @@ from astakos.service.readiness import ENDING
 from astakos.storage.opening import ledger_storage
 from astakos.storage.postgresql.postgresql_database import PostgreSQLDatabase
 from astakos.storage.protocol import Database
-from service.command import TIMEOUT_SECONDS, Ended, Serving, serving
+from service.command import TIMEOUT_SECONDS, Ended, Serving, environment, only_line, serving
 from service.engines import changed_url
 from service.installation import rows
 from service.processes.test_kept_connections import (
@@ -102,6 +105,87 @@ def test_a_third_signal_ends_a_worker_that_hangs(database: Database) -> None:
             served.process.send_signal(number)
             wait_until_pending([worker], number)
         assert served.end(signal.SIGTERM) == Ended(0, "", "")
+
+
+def fault_in(place: str, error: str) -> str:
+    """A program that runs a service in which a function of `astakos` always fails."""
+    return f"""
+import errno
+from astakos.command import main
+from astakos.ledger import engine
+from astakos.processes import worker_process
+def fail(*_, **__):
+    raise {error}
+{place} = fail
+main()
+"""
+
+
+@pytest.mark.parametrize(
+    ("program", "told"),
+    [
+        (
+            fault_in("worker_process.subprocess.Popen", "BlockingIOError(errno.EAGAIN, 'no more processes')"),
+            ["a worker cannot be started: no more processes"],
+        ),
+        (
+            fault_in("engine.Engine._receive", "OSError(errno.EMFILE, 'too many open files')"),
+            [
+                "the ledger's engine met a defect of the code, and the service ends",
+                "the ledger's engine met a defect of the code; see the log",
+            ],
+        ),
+    ],
+)
+def test_why_a_service_cannot_go_on_is_said_in_words_and_in_objects(
+    database: Database, program: str, told: list[str]
+) -> None:
+    serve = [sys.executable, "-c", program, "serve", "--port", "0", "--workers", "2"]
+    for log_format in ("text", "json"):
+        done = subprocess.run(
+            [*serve, "--log-format", log_format],
+            env=environment(database),
+            capture_output=True,
+            text=True,
+            timeout=TIMEOUT_SECONDS,
+            check=False,
+        )
+        assert (done.returncode, done.stdout) == (1, "")
+        lines = done.stderr.splitlines()
+        if log_format == "json":
+            assert [json.loads(line)["message"] for line in lines] == told
+        else:
+            assert only_line(lines[-1]) == told[-1]
+
+
+class BecomingReady:
+    """A worker that has become ready, of which the main process does not know yet."""
+
+    def __init__(self) -> None:
+        self.is_ready = False
+        self.signals: list[int] = []
+
+    def hear(self) -> bool:
+        self.is_ready = True
+        return True
+
+    def send_signal(self, number: int) -> None:
+        self.signals.append(number)
+
+
+def test_a_service_that_ends_does_not_become_ready(database: Database) -> None:
+    instructions = Instructions(database.url, BASE_URL, 1, "warning", "text")
+    said: list[str] = []
+    with listen(LOOPBACK, 0) as listener:
+        processes = Supervisor(
+            ledger_storage(database), instructions, listener, 1, lambda: said.append("ready"), Reports()
+        )
+        worker = BecomingReady()
+        processes._workers.add(worker)  # type: ignore[arg-type]
+        with processes._selector, contextlib.closing(processes._engine_thread):
+            processes._end_workers(signal.SIGTERM)
+            processes._hear_of(worker)  # type: ignore[arg-type]
+    assert (said, worker.signals) == ([], [signal.SIGTERM])
 
 
 class Hanging:
