@@ -348,6 +348,19 @@ def test_who_may_no_longer_call_is_told_nothing(service: Caller, database: Datab
     assert case.send(service, ADMIN_KEYS).status == 403
 
 
+def test_whose_project_it_was_is_told_what_they_had_made_then(service: Caller, database: Database) -> None:
+    case, path = CASES["an invitation"], f"{PROJECTS}/{LAB}/invitations"
+    first = case.send(service, path)
+    handover = {"handover": {"owner": BOB.uuid, "reason": ""}}
+    assert service.post(f"{PROJECTS}/{LAB}/action", ALICE.token, handover).status == 200
+    before = things(database)
+    again = case.send(service, path)
+    assert case.told(again)["id"] == case.told(first)["id"]
+    assert case.told(again)["invitation"] is None
+    assert case.send(service, path, "another").status == 403
+    assert things(database) == before
+
+
 def test_an_answer_outlives_the_service(database: Database) -> None:
     case = CASES["a project"]
     with running(database) as service:
