@@ -177,7 +177,7 @@ THERE_IS_ROOM = MembershipCheck(
     RefusalKind.CONFLICT,
     lambda facts: (
         f"the project is full: it can have {facts.project and facts.project.max_members} members at most; "
-        "remove a member, or ask for more"
+        "its owner can ask for more, or remove one"
     ),
 )
 

@@ -192,6 +192,6 @@ def test_a_refusal_is_said_on_the_page_of_the_project(scene: Scene) -> None:
     reply = send(browser, f"{full}/members/act", membership=str(request.id), action="accept")
     assert reply.status == 409
     assert (
-        b"The project is full: it can have 0 members at most; remove a member, or ask for more."
+        b"The project is full: it can have 0 members at most; its owner can ask for more, or remove one."
         in reply.content
     )
