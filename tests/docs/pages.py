@@ -6,6 +6,7 @@ import subprocess
 from collections.abc import Iterable
 from pathlib import Path
 
+import httpcore2  # noqa: F401 - kept for later tests: pytester forgets what a page imports, and httpx2 does so late
 import pytest
 
 from astakos.storage.sqlite.sqlite_database import SQLiteDatabase
