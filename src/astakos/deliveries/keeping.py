@@ -13,6 +13,8 @@ from astakos.deliveries.worker import GRACE_SECONDS, Assignment
 
 PAUSE_SECONDS = 1.0
 """How long to wait before a process that has ended is replaced."""
+RETRY_SECONDS = 10.0
+"""How long to wait after one could not be started."""
 LONGEST_END_SECONDS = GRACE_SECONDS + 1.0
 """How long the end of the service waits for attempts that have begun. Whoever started the service may kill
 all its processes when the main one has ended, and what was sent would be sent again."""
@@ -53,7 +55,13 @@ class Deliveries:
 
     def _keep(self) -> None:
         while not self._is_ending.is_set():
-            process, status = self._run()
+            try:
+                process, status = self._run()
+            except OSError as error:
+                # The system has no room for one more process. It may have again.
+                log.warning("deliveries process cannot be started, will retry: %s", error.strerror or error)
+                self._is_ending.wait(RETRY_SECONDS)
+                continue
             if not self._is_ending.is_set():
                 told = "deliveries process exited: process %d, status %d; starting another"
                 log.error(told, process, status)

@@ -65,6 +65,8 @@ class Housekeeping:
     def _run(self) -> None:
         while (due := self._next()) is not None:
             for work in self._work:
+                if self._is_ending.is_set():
+                    return
                 self._do(work, due)
 
     def _do(self, work: Work, due: int) -> None:

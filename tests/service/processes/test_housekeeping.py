@@ -72,11 +72,13 @@ def test_it_ends_between_two_changes() -> None:
         while not is_stopped():
             pass
 
-    housekeeping = Housekeeping(work)
+    housekeeping = Housekeeping(work, work)
     housekeeping.start()
     housekeeping.tell_time(0)
     assert begun.get(timeout=SECONDS)
     end(housekeeping)
+    # Nor does it begin with what would have come next.
+    assert begun.empty()
 
 
 def state(database: Database) -> object:
