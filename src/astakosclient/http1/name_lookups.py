@@ -56,7 +56,8 @@ class Lookup(Generic[T]):
             return self.answer.result(max(seconds, 0))
         except TimeoutError:
             if self.answer.done():
-                raise
+                # It came just now, or is such an error itself.
+                return self.answer.result()
             self.give_up()
             raise UnresolvedInTimeError(f"no name server resolved {self._what} in time") from None
 

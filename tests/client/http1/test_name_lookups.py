@@ -5,11 +5,12 @@ import socket
 import sys
 import threading
 from collections.abc import Iterator
+from concurrent.futures import Future
 
 import pytest
 
 from astakosclient.http1 import name_lookups
-from astakosclient.http1.name_lookups import UnresolvedInTimeError, resolve
+from astakosclient.http1.name_lookups import Lookup, UnresolvedInTimeError, resolve
 from silent_names import SILENT, SilentServer, silent_names
 
 SOON = 0.05
@@ -76,6 +77,23 @@ def test_no_more_than_so_many_names_are_looked_up_at_once(
     with pytest.raises(UnresolvedInTimeError, match="2 other names are waiting"):
         resolve(f"c.{SILENT}", 80, PATIENT)
     assert addresses("127.0.0.1", SOON) == {("127.0.0.1", 80)}
+
+
+class AtTheLastMoment(Future[str]):
+    """Has its answer just after the time of whoever waits is over."""
+
+    def result(self, timeout: float | None = None) -> str:
+        if timeout is None:
+            return super().result()
+        self.set_result("found")
+        raise TimeoutError
+
+
+def test_an_answer_that_comes_at_the_last_moment_is_one() -> None:
+    lookup = Lookup[str]("a name")
+    lookup.answer = AtTheLastMoment()
+    assert lookup.result(1) == "found"
+    assert not lookup.was_given_up
 
 
 def test_a_name_that_does_not_exist_is_an_error_of_the_resolver() -> None:
