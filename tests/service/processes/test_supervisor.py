@@ -66,6 +66,13 @@ def await_drain(served: Serving) -> None:
     assert reply.status == 503
 
 
+def await_engine(processes: Supervisor) -> None:
+    deadline = time.monotonic() + TIMEOUT_SECONDS
+    while not processes._engine_thread.has_ended:
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+
+
 @pytest.mark.postgresql
 class TestWhileTheDatabaseIsSilent:
     def test_an_idle_service_ends(self, database: Database) -> None:
@@ -183,8 +190,10 @@ def test_a_service_that_ends_does_not_become_ready(database: Database) -> None:
         worker = BecomingReady()
         processes._workers.add(worker)  # type: ignore[arg-type]
         with processes._selector, contextlib.closing(processes._engine_thread):
+            processes._engine_thread.start()
             processes._end_workers(signal.SIGTERM)
             processes._hear_of(worker)  # type: ignore[arg-type]
+            await_engine(processes)
     assert (said, worker.signals) == ([], [signal.SIGTERM])
 
 
@@ -226,10 +235,7 @@ def test_what_no_caller_waits_for_is_left_behind_in_time_or_by_a_signal(
             sender.send(bytes([signal.SIGTERM]))
         processes._leave_the_rest()
         assert processes._is_killed == (seconds > 1)
-        deadline = time.monotonic() + TIMEOUT_SECONDS
-        while not processes._engine_thread.has_ended:
-            assert time.monotonic() < deadline
-            time.sleep(0.01)
+        await_engine(processes)
 
 
 @pytest.mark.long
