@@ -133,7 +133,11 @@ class Httpx2Transport:
 
 
 class AsyncHttpx2Transport:
-    """The asynchronous `Httpx2Transport`: one httpx2 transport per event loop, with a strict timeout."""
+    """The asynchronous `Httpx2Transport`: one httpx2 transport per event loop, with a strict timeout.
+
+    Limitation: if a server refuses a large body before it has all of it, the call ends in `ConnectionError`
+    with an unknown outcome, because httpx2 does not read the refusal. The other transports do.
+    """
 
     def __init__(
         self,
