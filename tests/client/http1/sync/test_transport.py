@@ -48,7 +48,7 @@ GOOD = answer(DOCUMENT)
 # Answers
 
 
-TWO_MEMBERS = gzip.compress(BODY[:10], mtime=0) + gzip.compress(BODY[10:])
+TWO_MEMBERS = gzip.compress(BODY[:10], mtime=0) + gzip.compress(BODY[10:], mtime=0)
 
 
 @pytest.mark.parametrize(
