@@ -149,7 +149,7 @@ def test_a_resource_is_limited_by_period_and_the_period_changed(visitor: Visitor
 def test_a_component_is_removed_unless_something_is_pending(scene: Scene) -> None:
     visitor = HttpVisitor(scene)
     log_in(visitor, ROOT, f"{COMPUTE}/remove")
-    assert "1 of its commissions are pending." in visitor.text
+    assert "1 of its commissions is pending." in visitor.text
     visitor.open(f"{SERVICES}/components/models/remove")
     assert TOKENS in visitor.text
     visitor.press("Remove")

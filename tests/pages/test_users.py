@@ -179,6 +179,22 @@ def test_administrators_do_not_lock_themselves_out(scene: Scene, action: str) ->
 
 
 @pytest.mark.parametrize(
+    ("path", "refusal"),
+    [
+        (f"{page_of(GRACE)}/revoke-admin/confirm", f"{GRACE.email} is not an administrator.".capitalize()),
+        (
+            "/ui/admin/services/components/compute/remove/confirm",
+            "1 commission of compute is pending; accept or reject it first.",
+        ),
+    ],
+)
+def test_refusals_on_pages_name_no_command(scene: Scene, path: str, refusal: str) -> None:
+    reply = sent(scene, path)
+    assert (reply.status, refusal in read_page(reply).text) == (409, True)
+    assert "`astakos" not in reply.content.decode()
+
+
+@pytest.mark.parametrize(
     ("action", "form"),
     [
         ("sessions/end", {"session": "999"}),

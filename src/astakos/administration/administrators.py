@@ -64,8 +64,8 @@ def grant_admin(connection: Connection, actor: Actor, user: User, now: int) -> N
             group = FIRST_GROUP
             if group_members.list_members(connection, group):
                 raise StateError(
-                    f"there is already a group {group!r} with members, who would all become administrators; "
-                    "name the group to use: `astakos setting set administrators GROUP`"
+                    f"there is already a group {group!r} with members, who would all become administrators",
+                    "name the group to use: `astakos setting set administrators GROUP`",
                 )
             settings.save(connection, settings.ADMINISTRATORS, group)
             names = {settings.ADMINISTRATORS: group}
@@ -84,7 +84,7 @@ def revoke_admin(connection: Connection, actor: Actor, user: User, now: int) -> 
     group = settings.find(connection, settings.ADMINISTRATORS)
     names = users.names_of_groups(connection, user.id)
     if group is None or group not in names:
-        raise StateError(f"{user.email} is not an administrator; `astakos user admins` lists who is")
+        raise StateError(f"{user.email} is not an administrator", "`astakos user admins` lists who is")
     with Journal(connection, actor, now) as journal:
         _set_groups(connection, journal, user, (name for name in names if name != group))
 

@@ -66,7 +66,7 @@ def remove_component(
             f"commission of {name} is pending; accept or reject it",
             f"commissions of {name} are pending; accept or reject them",
         )
-        raise StateError(f"{pending} first: `astakos commission list --component {name}`")
+        raise StateError(f"{pending} first", f"`astakos commission list --component {name}` shows which")
     component = find_component(connection, name)
     component_removal.retire(connection, component.id)
     if done.resources:

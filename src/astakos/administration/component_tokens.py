@@ -32,7 +32,7 @@ def find_component(connection: Connection, name: str) -> Component:
     """
     component = registry.find_component(connection, name)
     if component is None:
-        raise StateError(f"there is no component {name!r}; `astakos component list` shows all")
+        raise StateError(f"there is no component {name!r}", "`astakos component list` shows all")
     return component
 
 

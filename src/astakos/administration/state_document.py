@@ -15,7 +15,17 @@ COOKIE_DOMAIN = r"^[A-Za-z0-9.-]+$"
 
 
 class StateError(Exception):
-    """A document, an archive, or a requested change is invalid; the message says what and where."""
+    """A document, an archive, or a requested change is invalid; the message says what and where.
+
+    Attributes:
+        advice: which command helps, as the end of a sentence, or nothing. Commands add it to the message, and
+            pages do not.
+    """
+
+    def __init__(self, message: str, advice: str = "") -> None:
+        """Sets the message, and the advice."""
+        super().__init__(message)
+        self.advice = advice
 
 
 class Entry(msgspec.Struct, forbid_unknown_fields=True, omit_defaults=True, kw_only=True):

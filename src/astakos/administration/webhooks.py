@@ -145,7 +145,7 @@ def find_webhook(connection: Connection, name: str) -> Destination:
     """
     found = destinations.find(connection, name)
     if found is None or found.url is None:
-        raise StateError(f"there is no webhook {name!r}; `astakos webhook list` shows all")
+        raise StateError(f"there is no webhook {name!r}", "`astakos webhook list` shows all")
     return found
 
 

@@ -111,7 +111,10 @@ def _refusal(error: Exception, ctx: click.Context) -> str | None:
         told = str(error) if name in str(error) else f"{name}: {error}"
         return f"{told}; {remedy}" if remedy else told
     expected = StateError | ProjectRefusedError | DatabaseError | UserRefusedError
-    return str(error) if isinstance(error, expected) else None
+    if not isinstance(error, expected):
+        return None
+    advice = getattr(error, "advice", "")
+    return f"{error}; {advice}" if advice else str(error)
 
 
 @click.command(
