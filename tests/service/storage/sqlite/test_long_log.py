@@ -92,6 +92,7 @@ def test_it_waits_for_a_bounded_time_and_not_without_reason(
 ) -> None:
     monkeypatch.setattr(long_log, "LONGEST_LOG_PAGES", 1000)
     monkeypatch.setattr(long_log, "PATIENCE_SECONDS", 0.1)
+    monkeypatch.setattr(long_log, "RESTING_SECONDS", 0.0)
     first = LongRead(database, threads)
     assert first.began.wait(PATIENCE)
     database.change(save)
@@ -105,3 +106,25 @@ def test_it_waits_for_a_bounded_time_and_not_without_reason(
     copied = LongRead(database, threads)
     assert copied.began.wait(PATIENCE / 2), "all of the log is in the file"
     copied.end()
+
+
+def test_after_one_has_waited_in_vain_the_next_ones_begin_at_once(
+    database: SQLiteDatabase,
+    ledger: SQLiteLedger,
+    threads: ThreadPoolExecutor,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(long_log, "LONGEST_LOG_PAGES", 1000)
+    monkeypatch.setattr(long_log, "PATIENCE_SECONDS", 0.1)
+    backup = LongRead(database, threads)
+    assert backup.began.wait(PATIENCE)
+    database.change(save)
+    ledger.prove_writable()
+    in_vain = LongRead(database, threads)
+    assert in_vain.began.wait(PATIENCE)
+    in_vain.end()
+    monkeypatch.setattr(long_log, "PATIENCE_SECONDS", PATIENCE)
+    at_once = LongRead(database, threads)
+    assert at_once.began.wait(PATIENCE / 2)
+    for one in (at_once, backup):
+        one.end()
