@@ -30,6 +30,8 @@ from astakos.storage.tables.retention import count_keys
 
 PAUSE_SECONDS = 1.0
 """How long to wait before a process that has ended is replaced."""
+RETRY_SECONDS = 10.0
+"""How long to wait after one could not be started."""
 
 log = logging.getLogger("astakos.metrics")
 
@@ -57,20 +59,31 @@ def serve_metrics(host: str, port: int, engine: Engine, reports: Reports, databa
 
 def _keep_serving(listener: socket.socket, registry: CollectorRegistry) -> None:
     while True:
-        ours, its = socket.socketpair()
-        with ours:
-            with its:
-                inherited = [its.fileno(), listener.fileno()]
-                process = subprocess.Popen(  # noqa: S603 - no argument comes from outside
-                    [sys.executable, "-m", "astakos.metrics.front", *map(str, inherited)],
-                    pass_fds=inherited,
-                    # Ctrl-C must reach only the main process.
-                    process_group=0,
-                )
-            answer_questions(ours, lambda: _collected(registry))
-        status = process.wait()
-        log.error("metrics process exited: process %d, status %d; starting another", process.pid, status)
-        time.sleep(PAUSE_SECONDS)
+        try:
+            process, status = _serve(listener, registry)
+        except OSError as error:
+            # The system has no room for one more process. It may have again.
+            log.warning("metrics process cannot be started, will retry: %s", error.strerror or error)
+            time.sleep(RETRY_SECONDS)
+        else:
+            log.error("metrics process exited: process %d, status %d; starting another", process, status)
+            time.sleep(PAUSE_SECONDS)
+
+
+def _serve(listener: socket.socket, registry: CollectorRegistry) -> tuple[int, int]:
+    """Starts a process, and answers it until it has ended; returns its ID and its status."""
+    ours, its = socket.socketpair()
+    with ours:
+        with its:
+            inherited = [its.fileno(), listener.fileno()]
+            process = subprocess.Popen(  # noqa: S603 - no argument comes from outside
+                [sys.executable, "-m", "astakos.metrics.front", *map(str, inherited)],
+                pass_fds=inherited,
+                # Ctrl-C must reach only the main process.
+                process_group=0,
+            )
+        answer_questions(ours, lambda: _collected(registry))
+    return process.pid, process.wait()
 
 
 def _collected(registry: CollectorRegistry) -> bytes:
