@@ -118,10 +118,11 @@ def all_in_period(
             spans = figures.spans(resource, one.id, one.holding, one.mark)
             for span in spans:
                 if span.is_over and span.start == start:
-                    found[one.id] = one._replace(total=span.used)
+                    found[one.id] = one._replace(total=(one.total or 0) + span.used)
     # Last, because those who use the meter meanwhile close their periods, and would be in neither.
-    closed = usage_leaders.list_in_period(connection, resource, start, most)
-    found |= {one.id: one for one in closed if one.total}
+    for one in usage_leaders.list_in_period(connection, resource, start, most):
+        if one.total:
+            found.setdefault(one.id, one)
     largest = heapq.nlargest(most, found.values(), key=lambda one: one.total or 0)
     return [_total(connection, one) for one in largest]
 

@@ -134,6 +134,27 @@ def test_who_has_not_used_a_meter_since_is_in_its_last_period(database: Database
     assert top_of(database, meter) == [(ALICE.email, 40, 40)]
 
 
+def test_a_period_that_was_closed_in_part_counts_as_a_whole(database: Database) -> None:
+    """Such as the first day of a month, if the meter was one of days on that day."""
+    assert astakos(database, "resource", "set", VM, "--meter", "month=100").status == 0
+    meter = f"{VM}/month"
+    start = last_start(database, meter)
+    with contextlib.closing(database.connect()) as connection:
+        for person, closed, used in ((ALICE, 30, 40), (BOB, 60, 0)):
+            ((holding,),) = connection.execute(
+                "UPDATE holdings SET usage_min = ?, usage_max = ?, mark = ? "
+                "WHERE holder = ? AND resource = ? RETURNING id",
+                (used, used, start if used else None, f"project:{person.uuid}", meter),
+            ).fetchall()
+            connection.execute(
+                "INSERT INTO closed_periods VALUES (?, ?, ?, ?, ?, ?)",
+                (holding, start, start + 1, closed, 2**60, meter),
+            )
+    assert top_of(database, meter) == [(ALICE.email, 70, 70), (BOB.email, 60, 60)]
+    found = all_in_period(database.reader(), meter, start, 1, clock.now())
+    assert [(one.name, one.usage) for one in found] == [(ALICE.email, 70)]
+
+
 @pytest.mark.parametrize("moment", ["pages", "read_not_closed"])
 def test_whoever_closes_a_period_while_it_is_read_is_told_once(
     database: Database, monkeypatch: pytest.MonkeyPatch, moment: str

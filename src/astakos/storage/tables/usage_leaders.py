@@ -8,7 +8,7 @@ Projects' own holdings count each unit once: those of users' own projects stand 
 
 from collections.abc import Iterator
 from enum import StrEnum
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from astakos.ledger.rules import UNLIMITED, Holding, Key
 from astakos.storage.protocol import Connection
@@ -55,9 +55,11 @@ IN_PERIOD = f"""
 SELECT {FIGURES}, c.total FROM closed_periods c JOIN holdings h ON h.id = c.holding_id
 WHERE c.resource = ? AND c.start = ? ORDER BY c.total DESC LIMIT ?
 """
-# Stored as they were when the holding was last used, in the period that began at its mark.
+# Stored as they were when the holding was last used, in the period that began at its mark. Another definition
+# of the meter can have closed a part of the same period before.
 NOT_CLOSED = f"""
-SELECT {FIGURES} FROM holdings h
+SELECT {FIGURES}, COALESCE(c.total, 0) FROM holdings h
+LEFT JOIN closed_periods c ON c.holding_id = h.id AND c.start = h.mark
 WHERE h.id > ? AND h.id <= ? AND h.source = '' AND h.resource = ? AND h.mark = ? AND h.usage_min > 0
 """
 
@@ -149,16 +151,20 @@ def find(connection: Connection, identifier: int) -> Found:
 
 def list_in_period(connection: Connection, resource: str, start: int, most: int) -> list[Found]:
     """Returns who used most of a meter in the past period that began at an instant, the largest first."""
-    return [
-        _found(row[:-1])._replace(total=row[-1])
-        for row in connection.execute(IN_PERIOD, (resource, start, most)).fetchall()
-    ]
+    return [_with_total(row) for row in connection.execute(IN_PERIOD, (resource, start, most)).fetchall()]
 
 
 def read_not_closed(connection: Connection, resource: str, start: int, after: int) -> list[Found]:
-    """Returns those of the next `IDS_AT_A_TIME` holdings last used in the period that began at `start`."""
+    """Returns those of the next `IDS_AT_A_TIME` holdings last used in the period that began at `start`.
+
+    `total` is what was settled in a part of the period that is closed already.
+    """
     values = (after, after + IDS_AT_A_TIME, resource, start)
-    return [_found(row) for row in connection.execute(NOT_CLOSED, values).fetchall()]
+    return [_with_total(row) for row in connection.execute(NOT_CLOSED, values).fetchall()]
+
+
+def _with_total(row: Any) -> Found:
+    return _found(row[:-1])._replace(total=row[-1])
 
 
 def _found(row: tuple[int, str, str, int, int, int, int | None]) -> Found:
