@@ -7,6 +7,7 @@ if __name__ == "__main__":
     # ready, `keep_what_is_there` collects what there is, and lets more be looked for.
     gc.disable()
 
+import logging
 import os
 import socket
 import sys
@@ -33,6 +34,8 @@ from astakos.tracing.spans import untraced
 
 if TYPE_CHECKING:
     from astakos.tracing.export import Tracing
+
+log = logging.getLogger("astakos.http")
 
 
 def work(
@@ -89,8 +92,8 @@ def work(
         try:
             begin_to_listen(listener)
         except OSError as error:
-            host, port, *_ = listener.getsockname()
-            sys.exit(f"astakos: cannot listen on {host} port {port}: {error.strerror}")
+            log.critical("cannot listen on %s port %d: %s", *listener.getsockname()[:2], error.strerror)
+            sys.exit(1)
         control.sendall(READY)
 
     # Until the server handles signals, SIGTERM has its default effect: it ends this process.

@@ -1,6 +1,7 @@
 """A worker process that is told something else than to work."""
 
 import contextlib
+import json
 import socket
 import subprocess
 import sys
@@ -55,7 +56,7 @@ def test_a_worker_whose_service_is_gone_ends_without_a_word() -> None:
 
 
 def test_a_worker_whose_port_is_taken_meanwhile_names_it_and_ends(database: Database) -> None:
-    instructions = msgspec.json.encode(Instructions(database.url, BASE_URL, 1, "warning", "text"))
+    instructions = msgspec.json.encode(Instructions(database.url, BASE_URL, 1, "warning", "json"))
     with contextlib.ExitStack() as stack:
         address = _address_with_a_connection(stack)
         # Services that start at the same moment, after one that had connections.
@@ -63,7 +64,9 @@ def test_a_worker_whose_port_is_taken_meanwhile_names_it_and_ends(database: Data
         begin_to_listen(other)
         ended = told(spoken_version() + b"\n" + instructions + b"\n", is_all=False, listener=ours)
     assert ended.returncode == 1
-    assert ended.stderr == f"astakos: cannot listen on {LOOPBACK} port {address[1]}: Address already in use\n"
+    told_why = json.loads(ended.stderr)
+    assert told_why["level"] == "critical"
+    assert told_why["message"] == f"cannot listen on {LOOPBACK} port {address[1]}: Address already in use"
 
 
 def _address_with_a_connection(stack: contextlib.ExitStack) -> tuple[str, int]:
