@@ -177,8 +177,10 @@ class Supervisor:
             worker = WorkerProcess(
                 self._instructions, self._listener, self.engine, self._reports, self._figures
             )
-        except OSError as error:
-            self._fail(f"a worker cannot be started: {error.strerror or error}")
+        except (OSError, RuntimeError) as error:
+            # The other one says that there is no room for one more thread.
+            reason = error.strerror if isinstance(error, OSError) else None
+            self._fail(f"a worker cannot be started: {reason or error}")
             return
         self._workers.add(worker)
         if self._drains_until is not None:

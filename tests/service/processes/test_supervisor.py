@@ -165,6 +165,23 @@ def test_why_a_service_cannot_go_on_is_said_in_words_and_in_objects(
             assert only_line(lines[-1]) == told[-1]
 
 
+def test_without_room_for_the_thread_of_a_worker_a_service_ends_as_without_room_for_its_process(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: object) -> None:
+        raise RuntimeError("can't start new thread")
+
+    monkeypatch.setattr(supervisor, "WorkerProcess", fail)
+    instructions = Instructions(database.url, BASE_URL, 1, "warning", "text")
+    with listen(LOOPBACK, 0) as listener:
+        processes = Supervisor(ledger_storage(database), instructions, listener, 1, lambda: None, Reports())
+        with processes._selector, contextlib.closing(processes._engine_thread):
+            processes._engine_thread.start()
+            processes._begin_worker()
+            await_engine(processes)
+    assert processes._failure == "a worker cannot be started: can't start new thread"
+
+
 class BecomingReady:
     """A worker that has become ready, of which the main process does not know yet."""
 
