@@ -40,6 +40,9 @@ OVERDUE_SECONDS: Final = STOP_SECONDS + CLOSING_SECONDS + 2.0
 """How much longer than `grace_seconds` a worker may take to exit before it is killed."""
 LONGEST_REST_SECONDS: Final = 6.0
 """How long all that no caller waits for may take, after the workers have exited."""
+KILLED_SECONDS: Final = 5.0
+"""How long workers that are killed may take to exit, in place of that: one that waits for a disk or a network
+file system that hangs does not exit until these answer."""
 LAST_SECONDS: Final = 3.0
 """How long the last traces and the end of the interpreter take at most."""
 LOOK_SECONDS: Final = 0.02
@@ -124,7 +127,7 @@ class Supervisor:
         self._is_ready = False
         self._drains_until: float | None = None
         self._kills_at: float | None = None
-        """When workers that have not exited are killed; None before the end begins."""
+        """When workers that have not exited are killed, and then left behind; None before the end begins."""
         self._is_hurried = False
         """Whether nobody waits any more for requests that proxies may be sending."""
         self._is_killed = False
@@ -250,7 +253,9 @@ class Supervisor:
             for companion in self._companions:
                 companion.begin_to_end()
         self._is_hurried = number is not signal.SIGTERM
-        self._is_killed = number is signal.SIGKILL
+        if number is signal.SIGKILL and not self._is_killed:
+            self._is_killed = True
+            self._kills_at = time.monotonic() + KILLED_SECONDS
         if self._listener.fileno() >= 0:
             refuse_newcomers(self._listener)
             self._listener.close()
@@ -261,18 +266,19 @@ class Supervisor:
 
     def _seconds_left(self) -> float | None:
         """Returns how long it is to the next deadline; None if there is none."""
-        if self._is_killed:
-            return None
         until = self._kills_at if self._kills_at is not None else self._drains_until
         return None if until is None else max(until - time.monotonic(), 0)
 
     def _look_at_deadlines(self) -> None:
         if not self._workers or self._seconds_left() != 0:
             return
+        numbers = ", ".join(str(worker.number) for worker in self._workers)
         if self._kills_at is None:
             self._end_workers(signal.SIGINT if self._is_hurried else signal.SIGTERM)
+        elif self._is_killed:
+            log.error("workers that were killed have not exited and are left behind: process %s", numbers)
+            self._workers.clear()
         else:
-            numbers = ", ".join(str(worker.number) for worker in self._workers)
             log.error("workers have not exited in time and are killed: process %s", numbers)
             self._end_workers(signal.SIGKILL)
 

@@ -183,7 +183,9 @@ def test_without_room_for_the_thread_of_a_worker_a_service_ends_as_without_room_
 
 
 class BecomingReady:
-    """A worker that has become ready, of which the main process does not know yet."""
+    """A worker that has become ready, of which the main process does not know yet. No signal ends it."""
+
+    number = 4711
 
     def __init__(self) -> None:
         self.is_ready = False
@@ -212,6 +214,26 @@ def test_a_service_that_ends_does_not_become_ready(database: Database) -> None:
             processes._hear_of(worker)  # type: ignore[arg-type]
             await_engine(processes)
     assert (said, worker.signals) == ([], [signal.SIGTERM])
+
+
+def test_a_worker_that_cannot_be_killed_is_left_behind(
+    database: Database, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(supervisor, "KILLED_SECONDS", 0.0)
+    instructions = Instructions(database.url, BASE_URL, 1, "warning", "text")
+    with listen(LOOPBACK, 0) as listener:
+        processes = Supervisor(ledger_storage(database), instructions, listener, 1, lambda: None, Reports())
+        worker = BecomingReady()
+        processes._workers.add(worker)  # type: ignore[arg-type]
+        with processes._selector, contextlib.closing(processes._engine_thread):
+            processes._engine_thread.start()
+            processes._end_workers(signal.SIGKILL)
+            assert processes._seconds_left() == 0
+            processes._look_at_deadlines()
+            processes._leave_the_rest()
+            await_engine(processes)
+    assert (processes._workers, worker.signals) == (set(), [signal.SIGKILL])
+    assert "have not exited and are left behind: process 4711" in caplog.text
 
 
 class Hanging:
