@@ -144,7 +144,7 @@ def current_dashboard() -> str:
         Dashboard("Astakos")
         .uid("astakos")
         .description(
-            "Identity and quota for services. Made from the list of metrics; see docs/operations.md."
+            "Identity and quota for services. Made from the list of metrics; see docs/monitoring.md."
         )
         .tags(["astakos"])
         .timezone("browser")

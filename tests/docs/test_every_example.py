@@ -20,7 +20,7 @@ CONSOLES_RUN_ELSEWHERE = "docs/runbooks/*.md"
 
 PYTHON_NOT_RUN = {
     "docs/login.md": "it needs a code that a user's consent in a browser gives; test_login.py goes that way",
-    "docs/operations.md": "a certificate of the reader's; tests/client/http1/sync/test_tls.py has one",
+    "docs/tls.md": "a certificate of the reader's; tests/client/http1/sync/test_tls.py has one",
 }
 CONSOLES_NOT_RUN = {
     "CONTRIBUTING.md": "the commands of development run all tests",
@@ -40,6 +40,7 @@ CONSOLES_NOT_RUN = {
     "docs/keys.md": "requests with secrets that are shown once",
     "docs/ledger.md": "requests to a service with tokens; the tests of the API make them",
     "docs/login.md": "requests with codes and secrets that are shown once",
+    "docs/monitoring.md": "an installation of the reader's, and a Prometheus; tests/deploy has both",
     "docs/notices.md": "mail servers and receivers of webhooks",
     "docs/operations.md": "containers, systemd and servers of PostgreSQL",
     "docs/postgresql.md": "a pair of servers of PostgreSQL",
@@ -47,6 +48,7 @@ CONSOLES_NOT_RUN = {
     "docs/reference/safe-retries.md": "requests to a service with tokens; test_making.py makes them",
     "docs/releasing.md": "a release, which cannot be taken back",
     "docs/state.md": "two databases, one of them on a server",
+    "docs/tls.md": "an nginx with a certificate; test_nginx.py runs its lines",
     "docs/tutorial.md": "a service that does not end; its other blocks run",
     "docs/upgrades.md": "two versions of the service",
     "examples/README.md": "servers that do not end",

@@ -1,4 +1,4 @@
-"""nginx takes the lines of docs/operations.md, and passes on what it could not send to a service."""
+"""nginx takes the lines of the pages, and passes on what it could not send to a service."""
 
 import http.client
 import re
@@ -17,7 +17,7 @@ import pytest
 from astakos.processes.listening import LOOPBACK, listen
 
 ROOT = Path(__file__).parents[2]
-TEXT = ROOT.joinpath("docs", "operations.md").read_text(encoding="utf-8")
+TEXT = "".join(ROOT.joinpath("docs", page).read_text(encoding="utf-8") for page in ("tls.md", "upgrades.md"))
 BLOCKS: list[str] = re.findall(r"```nginx\n(.*?)```", TEXT, re.DOTALL)
 ONE_SERVICE, NO_SECRETS, ERROR_LOG, TWO_SERVICES, PASSING_ON = BLOCKS
 TO_START_SECONDS = 20

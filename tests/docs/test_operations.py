@@ -23,7 +23,7 @@ from service.metrics.scraping import families
 ROOT = Path(__file__).parents[2]
 TEXT = "\n".join(
     ROOT.joinpath("docs", f"{page}.md").read_text(encoding="utf-8")
-    for page in ("operations", "administration", "backup")
+    for page in ("operations", "tls", "monitoring", "upgrades", "administration", "backup")
 )
 
 

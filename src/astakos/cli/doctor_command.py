@@ -35,7 +35,7 @@ def doctor(context: click.Context, url: str | None, database_url: str, as_json: 
 
     Looks at settings, database, permissions, clocks, the base URL, proxies, and what waits for somebody, and
     recomputes the figures of every holding. Changes nothing, and can be run while the service runs.
-    docs/operations.md lists all checks.
+    docs/monitoring.md lists all checks.
 
     Exit status: 0 if all is well, 1 if there are warnings, 2 if there are faults.
     """

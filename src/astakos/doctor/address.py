@@ -42,7 +42,7 @@ def look_at_address(examined: Examined) -> Iterator[Finding]:
     if isinstance(missing, list):
         yield fault(
             f"The service at {url} is not ready: {', '.join(map(str, missing))[:200]}.",
-            "Read its log, and docs/operations.md#health.",
+            "Read its log, and docs/monitoring.md#health.",
         )
     elif ready.status in OF_A_PROXY:
         yield fault(
@@ -60,7 +60,7 @@ def look_at_address(examined: Examined) -> Iterator[Finding]:
     if is_plain and not _is_local(url):
         yield warning(
             f"{url} is plain HTTP: tokens can be read on the way.",
-            "Put a proxy with TLS in front of the service (docs/operations.md#tls-and-reverse-proxies).",
+            "Put a proxy with TLS in front of the service (docs/tls.md).",
         )
 
 
@@ -85,7 +85,7 @@ def judge_forwarding(url: str, answer: Answer) -> Iterator[Finding]:
             f"The service does not know that it is asked over TLS at {url}: it does not believe the proxy, "
             "or the proxy does not tell. OAuth2 is refused, and callers count as one for wrong passwords.",
             "Let the proxy send X-Forwarded-Protocol and X-Forwarded-For, and name it with --trusted-proxy "
-            "or in the setting trusted_proxies (docs/operations.md#trusted-proxies).",
+            "or in the setting trusted_proxies (docs/tls.md#trusted-proxies).",
         )
 
 

@@ -24,7 +24,7 @@ TLS_ALERT = "\x15\x03"
 """How the answer to what is not TLS begins."""
 AUTHORITY = (
     "If it is from an authority of your own, name the file with its certificate in SSL_CERT_FILE "
-    "(docs/operations.md#a-certificate-authority-of-your-own). Else renew the certificate of the proxy."
+    "(docs/tls.md#a-certificate-authority-of-your-own). Else renew the certificate of the proxy."
 )
 CERTIFICATE_REMEDIES = {
     9: "See whether this machine's clock is right. Else wait, or give the proxy another certificate.",

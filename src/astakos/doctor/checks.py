@@ -1,4 +1,4 @@
-"""The table of all checks. docs/operations.md has the same table for people."""
+"""The table of all checks. docs/monitoring.md has the same table for people."""
 
 from collections.abc import Iterator
 

@@ -55,5 +55,5 @@ def look_at_proxies(examined: Examined) -> Iterator[Finding]:
             yield warning(
                 f"The setting trusted_proxies trusts all of {text}: whoever is in there can say to be "
                 "somebody else, and wrong passwords are counted for others.",
-                "Name the addresses of your proxies alone (docs/operations.md#trusted-proxies).",
+                "Name the addresses of your proxies alone (docs/tls.md#trusted-proxies).",
             )

@@ -347,7 +347,7 @@ OURS: Final = (
     DELIVERY_ATTEMPTS,
     WEBHOOK_DISABLED,
 )
-"""What the service counts, in the order of docs/operations.md."""
+"""What the service counts, in the order of docs/monitoring.md."""
 
 
 def _of_process(name: str, kind: Kind, meaning: str, unit: Unit) -> Definition:

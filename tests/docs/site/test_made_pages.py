@@ -46,9 +46,9 @@ def test_each_setting_and_each_limit_is_there() -> None:
     assert "env var: `ASTAKOS_LIMITS`" in page
 
 
-def test_each_metric_is_there_as_operations_names_it() -> None:
-    operations = ROOT.joinpath("docs", "operations.md").read_text(encoding="utf-8")
-    told = {line.split("`")[1] for line in operations.splitlines() if line.startswith("| `astakos_")}
+def test_each_metric_is_there_as_monitoring_names_it() -> None:
+    monitoring = ROOT.joinpath("docs", "monitoring.md").read_text(encoding="utf-8")
+    told = {line.split("`")[1] for line in monitoring.splitlines() if line.startswith("| `astakos_")}
     page = metric_page()
     assert told
     assert {name for name in told if f"| `{name}` |" not in page} == set()

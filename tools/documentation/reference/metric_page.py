@@ -12,7 +12,7 @@ def metric_page() -> str:
     return page(
         "# Metrics",
         "What `astakos serve --metrics-port PORT` tells Prometheus at `/metrics`."
-        " [Operations](../operations.md#metrics) says how to collect and use them, and"
+        " [Monitoring](../monitoring.md#metrics) says how to collect and use them, and"
         " [the runbooks](../runbooks/README.md) what to do when an alert fires.",
         *(part for area in Area for part in _section(area)),
     )
