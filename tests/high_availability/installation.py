@@ -172,9 +172,25 @@ class Installation:
         members = json.loads(asked(primary, PATRONI_PORT, "/cluster")[1])["members"]
         roles = sorted(member["role"] for member in members)
         standbys = [member for member in members if member["role"] != "leader"]
-        return roles == ["leader", "quorum_standby", "quorum_standby"] and all(
-            member["state"] == "streaming" for member in standbys
+        return (
+            roles == ["leader", "quorum_standby", "quorum_standby"]
+            and all(member["state"] == "streaming" for member in standbys)
+            and self._waits_for_standbys(primary)
         )
+
+    def _waits_for_standbys(self, primary: str) -> bool:
+        """Whether the primary waits for any of two standbys by now; what Patroni tells is some seconds old.
+
+        After a crash it goes on alone until they follow it again, and nobody could be promoted in its place.
+        """
+        try:
+            with psycopg.connect(self.url("postgres", primary)) as connection:
+                found = connection.execute(
+                    "SELECT sync_state FROM pg_stat_replication WHERE state = 'streaming'"
+                ).fetchall()
+        except psycopg.OperationalError:
+            return False
+        return found == [("quorum",), ("quorum",)]
 
     def _leads_to_primary(self) -> bool:
         try:
