@@ -13,10 +13,11 @@ from astakos.ledger.operations import Changes, Pending, Remembered
 from astakos.ledger.ports import MOST_EXPIRED, IdempotencyKey, LedgerTransaction, Needs, State
 from astakos.ledger.rules import Holding, Key
 from astakos.storage.pending_cache import PendingCache
+from astakos.storage.sqlite import sqlite_database
 from astakos.storage.sqlite.file_identity import FileIdentity, identity_of, log_of, require_same
 from astakos.storage.sqlite.log_state import log_state
 from astakos.storage.sqlite.sqlite_connection import recognized
-from astakos.storage.sqlite.sqlite_database import BUSY_SECONDS, SQLiteDatabase, writing
+from astakos.storage.sqlite.sqlite_database import SQLiteDatabase, writing
 from astakos.storage.sqlite.write_lock import WAIT_BRIEFLY, begin_first
 from astakos.storage.tables import clock_records, rollovers, write_proof
 from astakos.storage.tables.commissions import LARGEST_SERIAL
@@ -192,7 +193,7 @@ class SQLiteLedger:
             raise
 
     def _begin(self, connection: sqlite3.Connection) -> None:
-        begin_first(connection, BUSY_SECONDS)
+        begin_first(connection, sqlite_database.BUSY_SECONDS)
 
     def _connected(self) -> sqlite3.Connection:
         if self._connection is None:

@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from astakos.ledger.ports import NotCarriedOutError
-from astakos.storage.sqlite import sqlite_ledger
+from astakos.storage.sqlite import sqlite_database
 from astakos.storage.sqlite.sqlite_database import BUSY_SECONDS, SQLiteDatabase
 from astakos.storage.sqlite.sqlite_ledger import SQLiteLedger
 from astakos.storage.sqlite.write_lock import BEGIN, WAIT_BRIEFLY, begin_first
@@ -60,7 +60,7 @@ def test_the_ledger_looks_for_it_all_the_time(database: SQLiteDatabase) -> None:
 
 
 def test_it_does_not_wait_for_ever(database: SQLiteDatabase, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sqlite_ledger, "BUSY_SECONDS", 0.01)
+    monkeypatch.setattr(sqlite_database, "BUSY_SECONDS", 0.01)
     with (
         contextlib.closing(sqlite3.connect(database.path, isolation_level=None)) as other,
         contextlib.closing(SQLiteLedger(database)) as ledger,
