@@ -38,6 +38,20 @@ def find_project(connection: Connection, name: str) -> Project:
     return _only(name, next(found for found in meant if found))
 
 
+def find_project_as_holder(connection: Connection, name: str) -> Project:
+    """Finds the project that a name means where it could have been that of a user, and is not.
+
+    Raises:
+        StateError: there is no such project, or more than one.
+    """
+    try:
+        return find_project(connection, name)
+    except NoSuchProjectError:
+        raise StateError(
+            f"there is no user or project {name!r}; name it by UUID, whole email address or whole name"
+        ) from None
+
+
 def find_applied_project(connection: Connection, name: str, state: ApplicationState) -> Project:
     """Finds a project whose last application is to be decided, by uuid, or by its name.
 

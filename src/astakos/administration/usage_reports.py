@@ -1,7 +1,7 @@
 """Reports who uses most of a resource, and who is near a limit."""
 
 import heapq
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
 from astakos.administration.state_document import StateError
@@ -111,20 +111,26 @@ def all_in_period(
     connection: Connection, resource: str, start: int, most: int, now: int
 ) -> list[HolderUsage]:
     """Returns who used a meter in a period that is over, the largest first. Reads all holdings."""
-    figures = MeteredFigures(connection, now, everybody=True)
-    found: dict[int, Found] = {}
-    for after in usage_leaders.pages(connection):
-        for one in usage_leaders.read_not_closed(connection, resource, start, after):
-            spans = figures.spans(resource, one.id, one.holding, one.mark)
-            for span in spans:
-                if span.is_over and span.start == start:
-                    found[one.id] = one._replace(total=(one.total or 0) + span.used)
+    found = {one.id: one for one in _largest(most, _not_closed(connection, resource, start, now))}
     # Last, because those who use the meter meanwhile close their periods, and would be in neither.
     for one in usage_leaders.list_in_period(connection, resource, start, most):
         if one.total:
             found.setdefault(one.id, one)
-    largest = heapq.nlargest(most, found.values(), key=lambda one: one.total or 0)
-    return [_total(connection, one) for one in largest]
+    return [_total(connection, one) for one in _largest(most, found.values())]
+
+
+def _not_closed(connection: Connection, resource: str, start: int, now: int) -> Iterator[Found]:
+    """Yields those who have not used the meter since the period ended, so that it is not stored as over."""
+    figures = MeteredFigures(connection, now, everybody=True)
+    for after in usage_leaders.pages(connection):
+        for one in usage_leaders.read_not_closed(connection, resource, start, after):
+            for span in figures.spans(resource, one.id, one.holding, one.mark):
+                if span.is_over and span.start == start:
+                    yield one._replace(total=(one.total or 0) + span.used)
+
+
+def _largest(most: int, found: Iterable[Found]) -> list[Found]:
+    return heapq.nlargest(most, found, key=lambda one: one.total or 0)
 
 
 def _total(connection: Connection, one: Found) -> HolderUsage:

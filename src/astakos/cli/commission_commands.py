@@ -7,6 +7,7 @@ from typing import Any
 import click
 
 from astakos import clock
+from astakos.administration.component_tokens import find_component
 from astakos.administration.operator_resolutions import resolve
 from astakos.administration.state_document import StateError
 from astakos.cli.acting import reason_option
@@ -136,10 +137,7 @@ def _component(reader: Connection, component: str | None, service: str | None) -
     if component is not None and service is not None:
         raise click.UsageError("Give --component or --service, not both.")
     if component is not None:
-        known = registry.find_component(reader, component)
-        if known is None:
-            raise StateError(f"there is no component {component!r}; `astakos component list` shows all")
-        return known.id
+        return find_component(reader, component).id
     if service is None:
         return None
     found = component_of_service(reader, service)

@@ -139,7 +139,7 @@ def set_(
         raise click.UsageError("Give --url, --ui-url or --may-charge.")
     database = open_database(database_url)
     reader = database.reader()
-    known = _known(reader, name)
+    known = find_component(reader, name)
     entry = ComponentEntry(
         name=name,
         ui_url=ui_url or known.ui_url,
@@ -162,7 +162,7 @@ def set_(
     else:
         click.echo(f"Changed {name}.")
     if right is not None:
-        click.echo(f"It may charge {_charges(_known(database.reader(), name))}.")
+        click.echo(f"It may charge {_charges(find_component(database.reader(), name))}.")
 
 
 component.add_command(set_, "update")
@@ -207,7 +207,7 @@ def _confirm_removal(name: str, preview: RemovalPreview) -> None:
 def show(name: str, database_url: str, as_json: bool) -> None:
     """Show the component NAME: its URLs, services and resources, and which resources it may charge."""
     reader = open_database(database_url).reader()
-    known = _known(reader, name)
+    known = find_component(reader, name)
     facts: dict[str, object] = {
         "name": known.name,
         "services": [
@@ -230,14 +230,8 @@ def show(name: str, database_url: str, as_json: bool) -> None:
 
 def _settings(reader: Connection, name: str) -> tuple[object, ...]:
     """Returns what can be set of a component: its own properties, and its services."""
-    return _known(reader, name), [one for one in registry.list_services(reader) if one.component.name == name]
-
-
-def _known(reader: Connection, name: str) -> Component:
-    known = registry.find_component(reader, name)
-    if known is None:
-        raise StateError(f"there is no component {name!r}; `astakos component list` shows all")
-    return known
+    services = [one for one in registry.list_services(reader) if one.component.name == name]
+    return find_component(reader, name), services
 
 
 def _charges(component: Component) -> str:
@@ -360,7 +354,7 @@ def tokens(name: str, database_url: str, as_json: bool, wide: bool) -> None:
             "created": moment(one.created),
             "expires": moment(one.expires),
         }
-        for one in list_tokens(reader, _known(reader, name))
+        for one in list_tokens(reader, find_component(reader, name))
     ]
     print_rows(rows, ("name", "state", "created", "expires"), as_json=as_json, wide=wide)
 

@@ -8,7 +8,7 @@ from astakos import clock
 from astakos.administration.accounts import find_user_if_any
 from astakos.administration.grants import GrantPlace, Terms, add_grant, place_of, revoke_grant
 from astakos.administration.journal import Journal
-from astakos.administration.named_projects import NoSuchProjectError, find_project
+from astakos.administration.named_projects import find_project, find_project_as_holder
 from astakos.administration.state_document import StateError
 from astakos.cli.acting import reason_option
 from astakos.cli.instants import INSTANT
@@ -147,23 +147,16 @@ def _place(connection: Connection, holder: str, project: str | None, resource: s
     if user is None:
         if project is not None:
             raise StateError(f"there is no user {holder!r}; name one by UUID or whole email address")
-        return GrantPlace(None, _project(connection, holder), resource)
+        return GrantPlace(None, find_project_as_holder(connection, holder).uuid, resource)
     shared = None if project is None else find_project(connection, project).uuid
     return GrantPlace(user.uuid, None if shared == user.uuid else shared, resource)
 
 
 def _holder(connection: Connection, name: str) -> str:
     user = find_user_if_any(connection, name)
-    return project_holder(_project(connection, name)) if user is None else user_holder(user.uuid)
-
-
-def _project(connection: Connection, name: str) -> str:
-    try:
-        return find_project(connection, name).uuid
-    except NoSuchProjectError:
-        raise StateError(
-            f"there is no user or project {name!r}; name it by UUID, whole email address or whole name"
-        ) from None
+    if user is not None:
+        return user_holder(user.uuid)
+    return project_holder(find_project_as_holder(connection, name).uuid)
 
 
 def _facts(reader: Connection, one: StoredGrant, now: int) -> dict[str, Any]:

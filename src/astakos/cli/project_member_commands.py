@@ -180,7 +180,7 @@ def _change(
             except ProjectRefusedError as refusal:
                 if len(names) == 1:
                     raise
-                raise StateError(f"{user.email}: {refusal}; nobody's membership has changed") from None
+                raise StateError(f"{user.email}: {refusal}; no membership was changed") from None
             state = memberships.find_state(connection, user.uuid, known.uuid)
             assert state is not None  # noqa: S101 - it was changed
             told.append(TOLD[state].format(user=user.email, project=known.name))

@@ -10,7 +10,7 @@ from astakos.administration.accounts import find_user_if_any
 from astakos.administration.key_changes import find_key
 from astakos.administration.limit_previews import preview_limit
 from astakos.administration.member_limits import set_member_limit
-from astakos.administration.named_projects import NoSuchProjectError, find_project
+from astakos.administration.named_projects import find_project, find_project_as_holder
 from astakos.administration.state_document import StateError
 from astakos.administration.unusable_meters import find_unusable_meters
 from astakos.administration.user_limits import set_capacity
@@ -25,7 +25,7 @@ from astakos.cli.unusable_meters import warn_of_unusable
 from astakos.directory.api_keys import PREFIX
 from astakos.directory.entities import User
 from astakos.events.event import OPERATOR
-from astakos.projects.project import Capacity, Project
+from astakos.projects.project import Capacity
 from astakos.storage.protocol import Connection
 from astakos.storage.tables import projects, quotas, registry
 from astakos.storage.tables.grant_figures import ShownGrant
@@ -57,7 +57,7 @@ def show(holder: str, database_url: str, as_json: bool, wide: bool) -> None:
         return
     known = find_user_if_any(reader, holder)
     if known is None:
-        shared = list(limits_of(reader, _project(reader, holder)))
+        shared = list(limits_of(reader, find_project_as_holder(reader, holder)))
         print_rows(shared, LIMITS, as_json=as_json, wide=wide, droppable=("pending",))
         return
     scales = registry.scales(reader)
@@ -129,7 +129,7 @@ def periods(holder: str, resource: str, limit: int, database_url: str, as_json: 
         found = periods_of(reader, known.uuid, resource, before=None, most=limit, now=now)
         columns = ("project", "name", *OF_PERIODS)
     else:
-        shared = _project(reader, holder).uuid
+        shared = find_project_as_holder(reader, holder).uuid
         found = periods_of_project(reader, shared, resource, before=None, most=limit, now=now)
     names = {uuid: _name(reader, uuid) for uuid in {one.project for one in found} if uuid is not None}
     rows = [_of_period(one, names, scale) for one in found]
@@ -197,7 +197,7 @@ def set_(
     click.echo(change(database.reader()) if preview else database.change(change))
     reader = database.reader()
     if find_user_if_any(reader, holder) is None:
-        of = _project(reader, holder)
+        of = find_project_as_holder(reader, holder)
         warn_of_unusable(of.name, find_unusable_meters(reader, of.uuid))
 
 
@@ -230,7 +230,7 @@ def _set_for_project(
     change: Change,
     now: int,
 ) -> str:
-    project = _project(connection, name)
+    project = find_project_as_holder(connection, name)
     known = projects.capacities_of(connection, project.uuid).get(resource, Capacity(0, 0))
     capacity = Capacity(
         known.project if change.project is None else change.project,
@@ -247,12 +247,3 @@ def _set_for_project(
         f"{project.name} may now have {shown(capacity.project, scale)} of {resource}, "
         f"and each member {shown(capacity.member, scale)}."
     )
-
-
-def _project(connection: Connection, name: str) -> Project:
-    try:
-        return find_project(connection, name)
-    except NoSuchProjectError:
-        raise StateError(
-            f"there is no user or project {name!r}; name it by UUID, whole email address or whole name"
-        ) from None

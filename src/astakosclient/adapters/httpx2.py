@@ -215,7 +215,7 @@ def _bound_step(step: str, info: dict[str, Any]) -> None:
 
 
 def _look_up(info: dict[str, Any]) -> None:
-    """Replaces the host of a connection that is about to be made, ours or a proxy's, by its next address.
+    """Replaces the host that is about to be connected to, the server's or a proxy's, by its next address.
 
     httpx2 looks names up without a deadline, and counts its timeout from the end of that.
     """

@@ -24,7 +24,7 @@ class Background:
     def begin(self) -> asyncio.Future[None]:
         """Notes that something has begun that may start a task when it ends; a result says that it has ended.
 
-        Who has begun it keeps the future: it is forgotten with them.
+        Whoever begins it keeps the future: it is forgotten with them.
         """
         begun = asyncio.get_running_loop().create_future()
         self._open.add(weakref.ref(begun, self._open.discard))

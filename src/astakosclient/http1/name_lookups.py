@@ -108,7 +108,7 @@ class _Lookups:
             lookup.answer.set_result(found)
 
     def _end(self, key: Hashable, lookup: Lookup[Any], *, keeps: bool) -> None:
-        """Leaves an answer to those who wait, before they have it: who asks from now on asks anew."""
+        """Leaves an answer to those who wait, before they have it; whoever asks later asks anew."""
         with self._lock:
             if keeps:
                 lookup.usable_until = time.monotonic() + LATE_SECONDS

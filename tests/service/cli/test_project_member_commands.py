@@ -96,7 +96,7 @@ def test_if_one_of_several_cannot_be_changed_none_is(database: Database) -> None
     before = all_rows(database)
     line = refused(database, "project", "enroll", LAB, CHLOE.email, ALICE.email)
     assert line.startswith(f"{ALICE.email}: ")
-    assert "already; nobody's membership has changed" in line
+    assert "already; no membership was changed" in line
     assert all_rows(database) == before
 
 

@@ -41,5 +41,5 @@ def let_it_begin_anew(path: Path) -> None:
 
 def _is_held_up(path: Path) -> bool:
     state = log_state(path)
-    # Who begins to read when all of it is in the file reads nothing from it.
+    # Whoever begins to read when all of it is in the file reads nothing from it.
     return state is not None and state.length > LONGEST_LOG_PAGES and state.waiting > 0

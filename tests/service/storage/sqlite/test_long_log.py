@@ -39,14 +39,6 @@ def threads() -> Iterator[ThreadPoolExecutor]:
         yield pool
 
 
-@pytest.fixture
-def ledger(database: SQLiteDatabase) -> Iterator[SQLiteLedger]:
-    ledger = SQLiteLedger(database)
-    ledger.prove_writable()
-    yield ledger
-    ledger.close()
-
-
 def length(database: SQLiteDatabase) -> int:
     state = log_state(database.path)
     assert state is not None

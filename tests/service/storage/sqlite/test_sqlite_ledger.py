@@ -1,9 +1,6 @@
 """Who copies the write-ahead log into the file: the ledger alone."""
 
 import contextlib
-from collections.abc import Iterator
-
-import pytest
 
 from astakos.storage.protocol import Connection
 from astakos.storage.sqlite.log_state import log_state
@@ -11,14 +8,6 @@ from astakos.storage.sqlite.sqlite_database import SQLiteDatabase
 from astakos.storage.sqlite.sqlite_ledger import COPIED_PAGES, SQLiteLedger
 
 SAVE = "INSERT OR REPLACE INTO settings (name, value) VALUES ('large', hex(zeroblob(3000000)))"
-
-
-@pytest.fixture
-def ledger(database: SQLiteDatabase) -> Iterator[SQLiteLedger]:
-    ledger = SQLiteLedger(database)
-    ledger.prove_writable()
-    yield ledger
-    ledger.close()
 
 
 def waiting(database: SQLiteDatabase) -> int:
