@@ -51,6 +51,8 @@ SECTIONS = {
     "Try it": ALONE,
 }
 
+KEPT = "changes that the command has made are kept"
+INTERRUPTED = f"interrupted; {KEPT}, so look before you repeat it"
 SAY_WHY = "astakos.cli.say_why"
 """Where the context of a command has what says why it ends, if that is not a line on standard error."""
 NEGATIVE = re.compile(r"-[0-9]")
@@ -68,7 +70,7 @@ class AstakosCommand(LazyGroup):
         except OSError as error:
             abandon_output()
             what = f"{error.filename} cannot be used" if error.filename else f"{OUTPUT} cannot be written"
-            sys.exit(f"Error: {what}: {error.strerror or error}; changes that the command has made are kept")
+            sys.exit(f"Error: {what}: {error.strerror or error}; {KEPT}")
 
     def invoke(self, ctx: click.Context) -> Any:
         """Runs a command; reports expected errors in one line, with exit status 1."""
@@ -81,7 +83,7 @@ class AstakosCommand(LazyGroup):
             raise click.UsageError(words, error.ctx) from error
         except (click.ClickException, click.exceptions.Exit, click.Abort):
             raise
-        except Exception as error:
+        except (Exception, KeyboardInterrupt) as error:
             told = _refusal(error, ctx)
             if told is None:
                 raise
@@ -92,8 +94,10 @@ class AstakosCommand(LazyGroup):
             raise click.exceptions.Exit(1) from error
 
 
-def _refusal(error: Exception, ctx: click.Context) -> str | None:
+def _refusal(error: BaseException, ctx: click.Context) -> str | None:
     """Returns what an expected error says; None if the error is a defect of the code."""
+    if isinstance(error, KeyboardInterrupt):
+        return INTERRUPTED
     try:
         # Imported here because they are missing where only the client is installed.
         from astakos.administration.state_document import StateError  # noqa: PLC0415

@@ -1,6 +1,8 @@
 """Standard input and output that are closed, full, or cannot show every character."""
 
+import signal
 import subprocess
+import time
 from pathlib import Path
 
 import pytest
@@ -56,6 +58,33 @@ def test_a_change_whose_output_is_lost_has_been_made_and_the_error_says_so(datab
     done = redirected(database, ["user", "add", "new@example.org"], FULL)
     assert done.errors.endswith("changes that the command has made are kept\n")
     assert users.find_by_username(database.reader(), "new@example.org") is not None
+
+
+def test_a_change_whose_output_is_interrupted_has_been_made_and_the_error_says_so(
+    database: Database, tmp_path: Path
+) -> None:
+    people = tmp_path / "people.csv"
+    names = [f"{number}-{'x' * 40}@example.org" for number in range(1200)]
+    people.write_text("email\n" + "\n".join(names), encoding="utf-8")
+    with subprocess.Popen(
+        # A shell in the background lets its children ignore the signal.
+        ["/usr/bin/env", "--default-signal=INT", EXECUTABLE, "user", "add", "--from", str(people)],
+        env=environment(database),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as adding:
+        # Nobody reads what it prints, which is more than a pipe holds.
+        deadline = time.monotonic() + TIMEOUT_SECONDS
+        while users.find_by_username(database.reader(), names[-1]) is None:
+            assert time.monotonic() < deadline
+            time.sleep(0.01)
+        adding.send_signal(signal.SIGINT)
+        _, errors = adding.communicate(timeout=TIMEOUT_SECONDS)
+    assert adding.returncode == 1
+    assert errors == (
+        "Error: interrupted; changes that the command has made are kept, so look before you repeat it\n"
+    )
 
 
 def test_a_command_with_no_streams_at_all_leaves_the_database_whole(database: Database) -> None:
